@@ -1,0 +1,151 @@
+"""Values that backward needs, kept right whatever is written later.
+
+A node does not hold an array but a `Saved`: a cell with the array in it. Before a write overwrites memory, `put_aside`
+gives every cell over that memory a copy of the old contents. The memory itself never moves, so views, NumPy views and
+parameter arenas stay what they were, and a gradient is always that of the values at the time of use.
+
+A cell that no node holds any more costs no copy. A Tensor that shares its memory with no other Tensor keeps its cell in
+a slot; `put_aside` lets go of it and looks, through a weak reference, whether somebody else still holds it. Tensors
+that share memory (views, `detach()`, `.data`) list their cells, weakly, in one `Memory`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from weakref import ref
+
+from gpugrad.backends import Array, backend_of
+from gpugrad.errors import GradientError
+
+__all__ = ["FREED", "Alias", "Memory", "Saved", "keep", "put_aside", "share", "watch_alias"]
+
+
+class Saved:
+    """A cell with a value that backward needs: an array, or a Python scalar."""
+
+    __slots__ = ("__weakref__", "value")
+
+    value: Any
+
+    def put_aside(self) -> None:
+        """Replace the array by a copy of it."""
+        self.value = backend_of(self.value).copy(self.value)
+
+
+class _Freed:
+    """What stands in a node for values that were let go after backward."""
+
+    __slots__ = ()
+
+    @property
+    def value(self) -> Any:
+        raise GradientError(
+            "backward a second time through a graph whose saved values were freed. Say retain_graph=True in the first "
+            "backward, or compute the result again"
+        )
+
+    def __getitem__(self, name: str) -> _Freed:
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.value)
+
+
+FREED = _Freed()
+
+
+class Memory:
+    """A piece of memory that several Tensors look at, and the live cells over it."""
+
+    __slots__ = ("cells", "prune_at")
+
+    def __init__(self) -> None:
+        self.cells: list[ref[Saved]] = []
+        self.prune_at = 16
+
+    def keep(self, array: Array) -> Saved:
+        """Return a new cell with `array` in it, and list it."""
+        cell = Saved()
+        cell.value = array
+        self.add(cell)
+        return cell
+
+    def add(self, cell: Saved) -> None:
+        """List a cell; dead ones are dropped whenever the list has doubled."""
+        if len(self.cells) >= self.prune_at:
+            self.cells = [r for r in self.cells if r() is not None]
+            self.prune_at = max(16, 2 * len(self.cells))
+        self.cells.append(ref(cell))
+
+    def put_aside(self) -> None:
+        """Give every live cell a copy of its contents."""
+        cells, self.cells = self.cells, []
+        for reference in cells:
+            cell = reference()
+            if cell is not None:
+                cell.put_aside()
+
+
+class Alias:
+    """How a Tensor shares its memory with others.
+
+    A view also knows its base and the path from it, a tuple of steps ``(op, arguments)``: when the base has moved on
+    through a recorded write, the view's node is derived afresh. `version` counts the recorded writes of a base; in a
+    view it is the base's count when the view's node was derived.
+    """
+
+    __slots__ = ("base", "memory", "path", "version")
+
+    def __init__(self, memory: Memory, base: Any, path: tuple[Any, ...], version: int) -> None:
+        self.memory = memory
+        self.base = base
+        self.path = path
+        self.version = version
+
+
+def keep(tensor: Any) -> Saved:
+    """Return the cell that holds a Tensor's array for backward."""
+    if tensor._alias is not None:
+        return tensor._alias.memory.keep(tensor._array)  # type: ignore[no-any-return]
+    cell = tensor._cell
+    if cell is None:
+        cell = tensor._cell = Saved()
+        cell.value = tensor._array
+    return cell  # type: ignore[no-any-return]
+
+
+def put_aside(tensor: Any) -> None:
+    """Make a write to this Tensor's memory safe for every graph that still needs the old contents."""
+    if tensor._alias is not None:
+        tensor._alias.memory.put_aside()
+        return
+    if tensor._cell is None:
+        return
+    reference = ref(tensor._cell)
+    tensor._cell = None
+    cell = reference()
+    if cell is not None:
+        cell.put_aside()
+
+
+def share(tensor: Any) -> Alias:
+    """Return how a Tensor shares its memory, now that another one is to look at it too."""
+    alias: Alias | None = tensor._alias
+    if alias is None:
+        memory = Memory()
+        if tensor._cell is not None:
+            memory.add(tensor._cell)
+            tensor._cell = None
+        alias = tensor._alias = Alias(memory, None, (), 0)
+    return alias
+
+
+def watch_alias(view: Any, of: Any, step: tuple[Any, ...] | None) -> None:
+    """Note that `view` looks at the memory of `of`, by `step`, or outside the graph where `step` is None."""
+    alias = share(of)
+    if step is None:
+        view._alias = Alias(alias.memory, None, (), 0)
+        return
+    base = of if alias.base is None else alias.base
+    view._alias = Alias(alias.memory, base, (*alias.path, step), base._alias.version)

@@ -1,0 +1,91 @@
+"""Whether calls are recorded: no_grad and its opposites, each thread for itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Mode(threading.local):
+    recording = True
+
+
+mode = _Mode()
+
+
+def is_grad_enabled() -> bool:
+    """Return whether calls are recorded in this thread.
+
+    >>> is_grad_enabled()
+    True
+    """
+    return mode.recording
+
+
+class _GradMode:
+    """A recording mode, as a context manager and as a decorator; it may be entered again within itself."""
+
+    def __init__(self, recording: bool) -> None:
+        self.recording = recording
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(mode.recording)
+        mode.recording = self.recording
+
+    def __exit__(self, *exception: object) -> None:
+        mode.recording = self._before.pop()
+
+    def __call__(self, function: F) -> F:
+        recording = self.recording
+
+        @wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(recording):
+                return function(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+
+class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
+    """Record nothing within the block (or the decorated function): results do not require grad.
+
+    >>> import gpugrad
+    >>> x = gpugrad.ones(2, requires_grad=True)
+    >>> with gpugrad.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
+    """Record within the block, also inside no_grad."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+
+
+class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
+    """Record or not, from this call on; as a context manager, only within the block."""
+
+    def __init__(self, mode_: bool) -> None:
+        super().__init__(bool(mode_))
+        self._before.append(mode.recording)
+        mode.recording = self.recording
+
+    def __enter__(self) -> None:
+        mode.recording = self.recording
+
+    def __call__(self, function: F) -> F:
+        mode.recording = self._before.pop()  # as a decorator it changes nothing by being made
+        return super().__call__(function)

@@ -1,0 +1,131 @@
+"""What a recorded call leaves behind: a node whose edges hold nodes, never Tensors.
+
+Slots are flat because tuples would be tracked, one by one, by the garbage collector. Names that a kind of node has no
+slot for are class attributes, so the walk can ask any node for them.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+from weakref import ref
+
+__all__ = ["BinaryNode", "Hooks", "Leaf", "Node", "Output", "UnaryNode", "WideNode", "next_sequence"]
+
+next_sequence = count().__next__
+"""Edges are fixed when a node is made, so the order of making is a topological order."""
+
+
+class Hooks:
+    """What a user hung on a value: functions on its gradient, and whether to keep that gradient."""
+
+    __slots__ = ("gradient", "functions", "retains")
+
+    def __init__(self) -> None:
+        self.functions: dict[int, Any] = {}
+        self.retains = False
+        self.gradient: Any = None
+
+
+class Node:
+    """A recorded value; `grad_fn` of the Tensor that holds it."""
+
+    __slots__ = ()
+    edge0: Any = None
+    edge1: Any = None
+    op: Any
+    sequence: int
+    hooks: Hooks | None
+
+    @property
+    def name(self) -> str:
+        """The op's name in PyTorch's form, such as ``ExpBackward``."""
+        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs, each with the number of its output, as in PyTorch."""
+        return tuple((None, 0) if e is None else (e.source, e.index) for e in self.edges)
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        """The nodes of the inputs; None where an input is not tracked."""
+        raise NotImplementedError
+
+    @property
+    def source(self) -> Node:
+        """The node that computed the value: itself, but for one of several outputs."""
+        return self
+
+    index = 0
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class UnaryNode(Node):
+    """A call with one input."""
+
+    __slots__ = ("__weakref__", "dtype0", "edge0", "hooks", "op", "result", "saved0", "sequence", "shape0")
+    saved1: Any = None
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        return (self.edge0,)
+
+
+class BinaryNode(Node):
+    """A call with two inputs."""
+
+    __slots__ = (
+        "__weakref__", "dtype0", "dtype1", "edge0", "edge1", "hooks", "op", "result", "saved0", "saved1", "sequence",
+        "shape0", "shape1",
+    )  # fmt: skip
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        return (self.edge0, self.edge1)
+
+
+class WideNode(Node):
+    """A call with any number of inputs, outputs and keywords."""
+
+    __slots__ = (
+        "__weakref__", "attributes", "dtypes", "edges", "hooks", "op", "outputs", "saved", "sequence", "shapes",
+    )  # fmt: skip
+
+    edges: tuple[Any, ...]
+
+
+class Output(Node):
+    """One of several outputs of a WideNode: the pair (node, output index) that an edge refers to."""
+
+    __slots__ = ("__weakref__", "edge0", "hooks", "index", "sequence")
+
+    @property
+    def op(self) -> Any:  # type: ignore[override]
+        return self.edge0.op
+
+    @property
+    def source(self) -> Node:
+        return self.edge0  # type: ignore[no-any-return]
+
+    @property
+    def edges(self) -> tuple[Any, ...]:
+        return (self.edge0,)
+
+
+class Leaf(Node):
+    """Where a gradient arrives: the node of a Tensor that the user made with requires_grad=True."""
+
+    __slots__ = ("__weakref__", "dtype", "hooks", "sequence", "shape", "tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = ref(tensor)
+        self.shape = tensor._array.shape
+        self.dtype = tensor._array.dtype
+        self.hooks = None
+        self.sequence = next_sequence()
+
+    name = "AccumulateGrad"
+    edges = ()

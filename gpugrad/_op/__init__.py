@@ -1,0 +1,27 @@
+"""What an op is: a function on arrays with its derivative rules, and how a call of it is recorded."""
+
+from __future__ import annotations
+
+from gpugrad._op.core import TENSORS, Op, new_tensor, register_tensor, table, tensor_class
+from gpugrad._op.elementwise import binary, predicate, unary
+from gpugrad._op.general import GeneralOp, op
+from gpugrad._op.operands import SCALARS, as_operand, on_one_device
+from gpugrad._op.views import current_node
+
+__all__ = [
+    "SCALARS",
+    "TENSORS",
+    "GeneralOp",
+    "Op",
+    "as_operand",
+    "binary",
+    "current_node",
+    "new_tensor",
+    "on_one_device",
+    "op",
+    "predicate",
+    "register_tensor",
+    "table",
+    "tensor_class",
+    "unary",
+]

@@ -1,0 +1,265 @@
+"""Ops with one or two inputs and one output: the hot path, where a Python line is a tenth of the cost.
+
+What to save is decided when the op is defined. A call with plain arrays computes and returns an array; a call with a
+Tensor records a node with flat slots and returns a Tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, namespace_of, next_sequence
+from gpugrad._op import core
+from gpugrad._op.core import TENSORS, Op, rebuilt
+from gpugrad._op.operands import SCALARS, as_operand, on_one_device
+from gpugrad._op.views import current_node
+from gpugrad.backends import backend_of, backend_of_type, float_only, settled
+
+__all__ = ["FlatOp", "binary", "predicate", "unary"]
+
+_new: Any = object.__new__
+
+
+class _Forwards(dict[type, Callable[..., Any]]):
+    """The forward function for each type of array, found when that type is first met."""
+
+    def __init__(self, forward: str | Callable[..., Any], needs_float: bool) -> None:
+        self.forward = forward
+        self.needs_float = needs_float
+
+    def __missing__(self, array_type: type) -> Callable[..., Any]:
+        backend = backend_of_type(array_type)
+        f = self.forward if callable(self.forward) else getattr(backend.namespace, self.forward)
+        if self.needs_float and backend.checks_operands:
+            original = f
+            f = float_only(lambda *operands: original(*operands))
+        f = self[array_type] = backend.function(f)
+        return f
+
+
+class FlatOp(Op):
+    """An op whose nodes have flat slots; `pull0` and `pull1` are its rules as functions of (g, node)."""
+
+    def __init__(
+        self,
+        name: str,
+        inputs: tuple[str, ...],
+        forward: str | Callable[..., Any],
+        rules: dict[str, Callable[..., Any] | None],
+        needs_float: bool,
+    ) -> None:
+        super().__init__(name, inputs, (), rules)
+        self.forwards = _Forwards(forward, needs_float)
+        self.slots = {x: f"saved{i}" for i, x in enumerate(inputs)}
+        self.pull0 = self._pull(0)
+        self.pull1 = self._pull(1)
+
+    def needs(self, i: int, name: str) -> bool:
+        """Return whether the rule for input `i` names `name`."""
+        return i in self.rule_of and name in self.rule_of[i].names
+
+    def _pull(self, i: int) -> Callable[[Any, Any], Any] | None:
+        """Return the rule for input `i` as one function of the gradient and the node, written out and compiled."""
+        rule = self.rule_of.get(i)
+        if rule is None:
+            return None
+        sources = {"z": "n.result.value", "xp": "namespace_of(g)"}
+        for k, x in enumerate(self.inputs):
+            sources[x], sources[f"{x}_shape"] = f"n.saved{k}.value", f"n.shape{k}"
+        arguments = ", ".join(["g", *(sources[name] for name in rule.names)])
+        code = f"lambda g, n: rule({arguments})"
+        return eval(code, {"rule": rule.function, "namespace_of": namespace_of})  # type: ignore[no-any-return]
+
+    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any]:
+        return (node.shape1, node.dtype1) if i else (node.shape0, node.dtype0)
+
+    def shape_of_input(self, node: Any, name: str) -> Any:
+        return node.shape1 if self.inputs.index(name) else node.shape0
+
+    def value(self, node: Any, name: str, recorded: bool) -> Any:
+        i = self.inputs.index(name)
+        return rebuilt(getattr(node, self.slots[name]), node.edges[i], recorded)
+
+    def output(self, node: Any, recorded: bool) -> Any:
+        return rebuilt(node.result, node, recorded)
+
+    def settle(self, operands: tuple[Any, ...], z: Any) -> Any:
+        """Return a result whose dtype surprised, in the dtype it ought to have, as an array."""
+        array = next(x for x in operands if type(x) not in SCALARS)
+        backend = backend_of(array)
+        if not backend.checks_operands:
+            z = settled(backend, self.forwards[type(array)], operands, z)
+        return z if type(z) is backend.array_type else backend.wrap(z)
+
+    def on_arrays(self, operands: tuple[Any, ...]) -> Any:
+        """Return the result for plain arrays and scalars, as a plain array."""
+        array = next((x for x in operands if type(x) not in SCALARS), None)
+        if array is None:
+            raise TypeError(f"{self.name} needs at least one tensor or array; it was given Python numbers alone")
+        return self.settle(operands, self.forwards[type(array)](*operands))
+
+
+def _cell_of(x: Any) -> Saved:
+    """Return a cell for a value that has none yet."""
+    cell = _new(Saved)
+    if type(x) in SCALARS:
+        cell.value = x
+    elif x._alias is not None:
+        return x._alias.memory.keep(x._array)  # type: ignore[no-any-return]
+    else:
+        cell.value = x._array
+        x._cell = cell
+    return cell
+
+
+def _finish(call: Any, op: FlatOp, doc: str) -> Callable[..., Any]:
+    call.__name__ = call.__qualname__ = op.name
+    call.__doc__ = doc
+    call.op = op
+    return call  # type: ignore[no-any-return]
+
+
+def unary(
+    name: str,
+    doc: str,
+    *,
+    x: Callable[..., Any] | None,
+    forward: str | Callable[..., Any] | None = None,
+    needs_float: bool = False,
+) -> Callable[..., Any]:
+    """Define an elementwise op of one input `x`; `forward` is the standard function of this name if not given."""
+    op = FlatOp(name, ("x",), forward or name, {"x": x}, needs_float)
+    forwards, pull0 = op.forwards, op.pull0
+    saves_x, saves_z = op.needs(0, "x"), op.needs(0, "z")
+
+    def call(x: Any, /) -> Any:
+        if type(x) not in TENSORS:
+            return op.on_arrays((as_operand(x, name),))
+        a = x._array
+        z = forwards[type(a)](a)
+        if z.dtype is not a.dtype or type(z) is not type(a):
+            z = op.settle((a,), z)
+        t = _new(core._tensor_class)
+        t._array = z
+        t._node = t._cell = t._alias = t._grad = None
+        node = x._node if x._alias is None else current_node(x)
+        if node is None or not mode.recording:
+            return t
+        if pull0 is None:
+            raise op.missing_rule(0)
+        n = t._node = _new(UnaryNode)
+        n.sequence = next_sequence()
+        n.op = op
+        n.hooks = None
+        n.edge0 = node
+        n.shape0 = a.shape
+        n.dtype0 = a.dtype
+        if saves_x:
+            cell = x._cell
+            n.saved0 = _cell_of(x) if cell is None else cell
+        if saves_z:
+            n.result = _cell_of(t)
+        return t
+
+    return _finish(call, op, doc)
+
+
+def binary(
+    name: str,
+    doc: str,
+    *,
+    x1: Callable[..., Any] | None,
+    x2: Callable[..., Any] | None,
+    forward: str | Callable[..., Any] | None = None,
+    needs_float: bool = False,
+) -> Callable[..., Any]:
+    """Define an elementwise op of two inputs, `x1` and `x2`, which broadcast; either may be a Python scalar."""
+    op = FlatOp(name, ("x1", "x2"), forward or name, {"x1": x1, "x2": x2}, needs_float)
+    forwards, pull0, pull1 = op.forwards, op.pull0, op.pull1
+    first_x1, first_x2, first_z = (op.needs(0, value) for value in ("x1", "x2", "z"))
+    second_x1, second_x2, second_z = (op.needs(1, value) for value in ("x1", "x2", "z"))
+
+    def ordered(x1: Any, x2: Any) -> Any:
+        operands = [as_operand(x1, name), as_operand(x2, name)]
+        if not any(type(x) in TENSORS for x in operands):
+            return op.on_arrays(tuple(operands))
+        return call(*on_one_device(operands, name))
+
+    def call(x1: Any, x2: Any, /) -> Any:
+        c1 = type(x1)
+        c2 = type(x2)
+        if c1 in TENSORS:
+            like = a = x1._array
+            node0 = x1._node if x1._alias is None else current_node(x1)
+            if c2 in TENSORS:
+                b = x2._array
+                if type(b) is not type(a):
+                    return ordered(x1, x2)
+                node1 = x2._node if x2._alias is None else current_node(x2)
+            elif c2 in SCALARS:
+                b = x2
+                node1 = None
+            else:
+                return ordered(x1, x2)
+        elif c2 in TENSORS and c1 in SCALARS:
+            a = x1
+            like = b = x2._array
+            node0 = None
+            node1 = x2._node if x2._alias is None else current_node(x2)
+        else:
+            return ordered(x1, x2)
+        z = forwards[type(like)](a, b)
+        if z.dtype is not like.dtype or type(z) is not type(like):
+            z = op.settle((a, b), z)
+        t = _new(core._tensor_class)
+        t._array = z
+        t._node = t._cell = t._alias = t._grad = None
+        tracked0 = node0 is not None
+        tracked1 = node1 is not None
+        if not (tracked0 or tracked1) or not mode.recording:
+            return t
+        n = t._node = _new(BinaryNode)
+        n.sequence = next_sequence()
+        n.op = op
+        n.hooks = None
+        n.edge0 = node0
+        n.edge1 = node1
+        if tracked0:
+            if pull0 is None:
+                raise op.missing_rule(0)
+            n.shape0 = a.shape
+            n.dtype0 = a.dtype
+        if tracked1:
+            if pull1 is None:
+                raise op.missing_rule(1)
+            n.shape1 = b.shape
+            n.dtype1 = b.dtype
+        if tracked0 and first_x1 or tracked1 and second_x1:
+            cell = None if c1 in SCALARS else x1._cell
+            n.saved0 = _cell_of(x1) if cell is None else cell
+        if tracked0 and first_x2 or tracked1 and second_x2:
+            cell = None if c2 in SCALARS else x2._cell
+            n.saved1 = _cell_of(x2) if cell is None else cell
+        if tracked0 and first_z or tracked1 and second_z:
+            n.result = _cell_of(t)
+        return t
+
+    return _finish(call, op, doc)
+
+
+def predicate(name: str, doc: str, *inputs: str) -> Callable[..., Any]:
+    """Define an elementwise op whose results are truth values: it is never recorded."""
+    op = FlatOp(name, inputs, name, {}, False)
+
+    def call(*operands: Any) -> Any:
+        if len(operands) != len(inputs):
+            raise TypeError(f"{name} takes {len(inputs)} operands, not {len(operands)}")
+        ordered = [as_operand(x, name) for x in operands]
+        if not any(type(x) in TENSORS for x in ordered):
+            return op.on_arrays(tuple(ordered))
+        raw = tuple(x._array if type(x) in TENSORS else x for x in on_one_device(ordered, name))
+        array = next(x for x in raw if type(x) not in SCALARS)
+        return core.new_tensor(backend_of(array).wrap(op.forwards[type(array)](*raw)))
+
+    return _finish(call, op, doc)

@@ -1,0 +1,60 @@
+"""What a call was given, brought into order: Tensors, plain arrays, Python scalars, and which devices they share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpugrad._op.core import TENSORS, new_tensor
+from gpugrad.backends import backend_of, is_array_type
+from gpugrad.errors import DeviceError
+
+__all__ = ["SCALARS", "as_operand", "on_one_device"]
+
+SCALARS = frozenset({float, int, bool, complex})
+
+
+def as_operand(x: Any, op: str) -> Any:
+    """Return `x` as a Tensor, a plain array, or a Python scalar (which is weak); NumPy's scalars become Python's."""
+    kind = type(x)
+    if kind in TENSORS or kind in SCALARS:
+        return x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray) and kind is not np.ndarray:
+        return np.asarray(x)
+    if is_array_type(kind):
+        return x
+    for base in (bool, int, float, complex):
+        if isinstance(x, base):
+            return base(x)
+    raise TypeError(
+        f"{op} takes tensors, arrays and Python numbers, not {kind.__module__}.{kind.__qualname__}; make a tensor of it "
+        "with gpugrad.asarray"
+    )
+
+
+def on_one_device(operands: list[Any], op: str) -> list[Any]:
+    """Return the operands, at least one of them a Tensor, with arrays as constant Tensors, all of one library.
+
+    An untracked 0-d Tensor on the host may meet tensors on any device: it is passed as a Python scalar.
+    """
+    tensors = [
+        x if type(x) in TENSORS or type(x) in SCALARS or x is None else new_tensor(x)
+        for x in operands
+    ]
+    types = {type(x._array) for x in tensors if type(x) in TENSORS}
+    if len(types) == 1:
+        return tensors
+    far = next(x for x in tensors if type(x) in TENSORS and backend_of(x._array).device_kind != "cpu")
+    library = type(far._array)
+    for i, x in enumerate(tensors):
+        if type(x) not in TENSORS or type(x._array) is library:
+            continue
+        if x._array.shape == () and x._node is None and backend_of(x._array).device_kind == "cpu":
+            tensors[i] = x._array.item()
+            continue
+        here, there = backend_of(x._array).device_of(x._array), backend_of(far._array).device_of(far._array)
+        raise DeviceError(f"{op}: operands are on '{here}' and '{there}'; move one with .to('{there}')")
+    return tensors

@@ -1,0 +1,22 @@
+"""A view's node: the one it was made with, or, when its base has moved on, one derived from the base as it is now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gpugrad._op.core import table
+
+__all__ = ["current_node"]
+
+
+def current_node(tensor: Any) -> Any:
+    """Return the node of a Tensor that shares its memory with others."""
+    alias = tensor._alias
+    base = alias.base
+    if base is not None and alias.version != base._alias.version:
+        alias.version = base._alias.version
+        tensor._node = None
+        if base._node is not None:
+            op: Any = table["view_of"]
+            tensor._node = op.record({"x": base}, {"path": alias.path}, tensor._array)
+    return tensor._node

@@ -1,0 +1,190 @@
+"""Reading and writing parts: x[key], and the functional forms of x[key] = v that writes are recorded as.
+
+A key is complete (see Backend): `complete_key` makes it so. Reading and adding back are each other's adjoint, and so are
+writing, where the last of several values for one place wins, and reading those winners.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+from gpugrad._op import TENSORS, GeneralOp, op
+from gpugrad.backends import Array, backend_of, is_array_type
+
+__all__ = ["assign", "complete_key", "getitem", "overwrite", "read_winners", "scatter", "take", "view_of"]
+
+Key: TypeAlias = "tuple[Any, ...]"
+Path: TypeAlias = "tuple[tuple[GeneralOp, dict[str, Any], tuple[int, ...]], ...]"
+
+
+def complete_key(key: Any, x: Array) -> Key:
+    """Return an index expression on the plain array `x` as a key with an entry for every axis."""
+    entries = [_entry(k, x) for k in (key if isinstance(key, tuple) else (key,))]
+    if len(entries) == 1 and _is_mask(entries[0]) and entries[0].shape == x.shape:
+        return (entries[0],)
+    backend = backend_of(x)
+    expanded: list[Any] = []
+    for k in entries:
+        if _is_mask(k):
+            _check_mask(k, x, sum(e is not None and e is not Ellipsis for e in expanded))
+            expanded.extend(backend.namespace.nonzero(k))
+        else:
+            expanded.append(k)
+    used = sum(k is not None and k is not Ellipsis for k in expanded)
+    dots = [i for i, k in enumerate(expanded) if k is Ellipsis]
+    if used > x.ndim or len(dots) > 1:
+        what = "two ellipses" if len(dots) > 1 else f"{used} indices"
+        raise IndexError(f"a tensor of shape {x.shape} cannot be indexed with {what}")
+    fill = [slice(None)] * (x.ndim - used)
+    at = dots[0] if dots else len(expanded)
+    complete = [*expanded[:at], *fill, *expanded[at + 1 :]]
+    _check_integers(complete, x)
+    return tuple(complete)
+
+
+def _entry(k: Any, x: Array) -> Any:
+    """Return one entry of a key: tensors, lists and NumPy's integers as plain arrays and Python integers."""
+    if type(k) in TENSORS:
+        k = k._array
+    if k is None or k is Ellipsis or type(k) in (int, slice):
+        return k if type(k) is not slice else slice(*(None if p is None else int(p) for p in (k.start, k.stop, k.step)))
+    backend = backend_of(x)
+    if isinstance(k, list | bool | tuple) or (is_array_type(type(k)) and backend_of(k) is not backend):
+        k = backend.from_host(_host_index(k), backend.device_of(x))
+    elif not is_array_type(type(k)):
+        try:
+            return k.__index__()
+        except AttributeError:
+            raise IndexError(
+                f"a tensor is indexed with integers, slices, ..., None, masks and tensors of integers, not {k!r}"
+            ) from None
+    kind = backend.dtype_of(k).kind
+    if kind not in "iub":
+        raise IndexError(f"a tensor used as an index must hold integers or truth values, not {backend.dtype_of(k)}")
+    return k if kind == "b" or k.ndim else int(k)
+
+
+def _host_index(k: Any) -> Any:
+    import numpy as np
+
+    array = np.asarray(backend_of(k).to_host(k) if is_array_type(type(k)) else k)
+    return array.astype(np.int64) if array.size == 0 and array.dtype.kind == "f" else array
+
+
+def _is_mask(k: Any) -> bool:
+    return is_array_type(type(k)) and backend_of(k).dtype_of(k).kind == "b"
+
+
+def _check_mask(mask: Array, x: Array, before: int) -> None:
+    if mask.shape != x.shape[before : before + mask.ndim]:
+        raise IndexError(f"a mask of shape {mask.shape} does not fit a tensor of shape {x.shape} at axis {before}")
+
+
+def _check_integers(key: list[Any], x: Array) -> None:
+    axis = 0
+    for k in key:
+        if k is None:
+            continue
+        if type(k) is int and not -x.shape[axis] <= k < x.shape[axis]:
+            raise IndexError(f"index {k} is out of range for axis {axis} of a tensor of shape {x.shape}")
+        axis += 1
+
+
+def _repeats(key: Key) -> bool:
+    """Return whether a key may name one place twice: it holds integer arrays."""
+    return any(is_array_type(type(k)) and not _is_mask(k) for k in key)
+
+
+@op(x=lambda g, x_shape, key: scatter(g, shape=x_shape, key=key), view=True)
+def getitem(x: Array, /, *, key: Key) -> Array:
+    """Return ``x[key]``, for a complete key."""
+    simple = all(type(k) is int for k in key)
+    return backend_of(x).read(x, (*key, ...) if simple else key)
+
+
+@op(x=lambda g, key: getitem(g, key=key))
+def scatter(x: Array, /, *, shape: tuple[int, ...], key: Key) -> Array:
+    """Return zeros of `shape` with `x` added at `key`; where the key repeats, every value counts."""
+    backend = backend_of(x)
+    z = backend.namespace.zeros(shape, dtype=x.dtype, device=x.device)
+    if _repeats(key):
+        backend.scatter_add(z, key, x)
+    else:
+        backend.write(z, key, x)
+    return z
+
+
+@op(x=lambda g, key: read_winners(g, key=key))
+def overwrite(x: Array, /, *, shape: tuple[int, ...], key: Key) -> Array:
+    """Return zeros of `shape` with `x` written at `key`; where the key repeats, the last value wins."""
+    backend = backend_of(x)
+    z = backend.namespace.zeros(shape, dtype=x.dtype, device=x.device)
+    backend.write(z, key, x)
+    return z
+
+
+@op(x=lambda g, x_shape, key: overwrite(g, shape=x_shape, key=key))
+def read_winners(x: Array, /, *, key: Key) -> Array:
+    """Return ``x[key]`` with 0 in place of all but the last of several reads of one place."""
+    backend = backend_of(x)
+    xp = backend.namespace
+    z = backend.read(x, key)
+    if not _repeats(key):
+        return backend.copy(z)
+    count = math.prod(z.shape)
+    numbers = xp.reshape(xp.arange(count, dtype=xp.int64, device=x.device), z.shape)
+    places = xp.zeros(x.shape, dtype=xp.int64, device=x.device)
+    backend.write(places, key, numbers)
+    return xp.where(backend.read(places, key) == numbers, z, xp.zeros_like(z))
+
+
+def _along(x: Any, path: Path) -> Any:
+    for step, values, _ in path:
+        x = step.along(x, values)
+    return x
+
+
+def _value_of(g: Array, path: Path, key: Key) -> Array:
+    return read_winners(_along(g, path), key=key)
+
+
+@op(
+    x=lambda g, path, key: assign(g, 0.0, path=path, key=key),
+    value=lambda g, path, key: _value_of(g, path, key),
+)
+def assign(x: Array, value: Array, /, *, path: Path, key: Key) -> Array:
+    """Return a copy of `x` with `value` written at `key` of the view that `path` leads to."""
+    backend = backend_of(x)
+    z = backend.copy(x)
+    backend.write(_along(z, path), key, value)
+    return z
+
+
+def _view_of_x(g: Array, path: Path) -> Array:
+    for step, values, shape in reversed(path):
+        g = step.back_along(g, values, shape)
+    return g
+
+
+@op(x=_view_of_x)
+def view_of(x: Array, /, *, path: Path) -> Array:
+    """Return a copy of the view of `x` that `path` leads to."""
+    return backend_of(x).copy(_along(x, path))
+
+
+def _axis_key(indices: Any, axis: int, ndim: int) -> Key:
+    """Return the complete key that picks `indices` along `axis`."""
+    array = indices._array if type(indices) in TENSORS else indices
+    return tuple(array if i == axis % ndim else slice(None) for i in range(ndim))
+
+
+@op(x=lambda g, x_shape, indices, axis: scatter(g, shape=x_shape, key=_axis_key(indices, axis, len(x_shape))))
+def take(x: Array, indices: Array, /, *, axis: int = 0) -> Array:
+    """Return the elements at `indices`, a 1-d tensor of integers, along `axis`; repeated ones add their gradients.
+
+    >>> import gpugrad
+    >>> gpugrad.take(gpugrad.tensor([1., 2., 3.]), gpugrad.tensor([2, 0]))
+    tensor([3., 1.])
+    """
+    return backend_of(x).read(x, _axis_key(indices, axis, x.ndim))

@@ -1,0 +1,193 @@
+"""Backward from Tensors: seeds in, gradients of leaves out, and what users hang on values in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gpugrad._graph import Leaf, Node, namespace_of, put_aside, walk
+from gpugrad._op import TENSORS, new_tensor
+from gpugrad._op.views import current_node
+from gpugrad.backends import backend_of
+from gpugrad.errors import GradientError
+
+__all__ = ["backward", "grad"]
+
+
+def node_of(tensor: Any) -> Node | None:
+    """Return the node that a Tensor's value comes from, None where it is not tracked."""
+    return tensor._node if tensor._alias is None else current_node(tensor)  # type: ignore[no-any-return]
+
+
+def _conjugated(g: Any) -> Any:
+    """Return a cotangent carried over the border between PyTorch's convention and the walk's."""
+    xp = namespace_of(g)
+    return xp.conj(g) if xp.isdtype(g.dtype, "complex floating") else g
+
+
+def _seed(tensor: Any, gradient: Any, create_graph: bool) -> Any:
+    """Return the cotangent of one output: a Tensor with create_graph, an array without."""
+    array = tensor._array
+    backend = backend_of(array)
+    if gradient is None:
+        if tensor.size != 1:
+            raise GradientError(
+                f"grad can be implicitly created only for scalar outputs; this one has shape {tensor.shape}. Pass "
+                "backward(gradient) of that shape, or reduce it with .sum() or .mean()"
+            )
+        gradient = new_tensor(backend.namespace.ones_like(array))
+    elif type(gradient) not in TENSORS:
+        gradient = new_tensor(backend.from_host(backend_of(gradient).to_host(gradient), tensor.device))
+    if gradient.shape != tensor.shape:
+        raise GradientError(
+            f"backward: the gradient has shape {gradient.shape} and the tensor {tensor.shape}; they must be the same "
+            "(nothing is broadcast)"
+        )
+    if gradient.device != tensor.device:
+        raise GradientError(
+            f"backward: the gradient is on '{gradient.device}' and the tensor on '{tensor.device}'; move it with "
+            f".to('{tensor.device}')"
+        )
+    if gradient.dtype != tensor.dtype:
+        gradient = gradient.to(tensor.dtype)
+    return _conjugated(gradient if create_graph else gradient._array)
+
+
+def _seeds(tensors: Sequence[Any], gradients: Sequence[Any], create_graph: bool) -> dict[Node, Any]:
+    seeds: dict[Node, Any] = {}
+    for i, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
+        node = node_of(tensor)
+        if node is None:
+            raise GradientError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn; make its inputs with "
+                "requires_grad=True, outside no_grad()"
+            )
+        g = _seed(tensor, gradient, create_graph)
+        seeds[node] = g if node not in seeds else seeds[node] + g
+    return seeds
+
+
+def _run_hooks(node: Node, g: Any) -> Any:
+    """Return the gradient of a value after its hooks; each sees a Tensor of its own and may answer with another."""
+    hooks: Any = node.hooks
+    recorded = type(g) in TENSORS
+    tensor = _conjugated(g if recorded else new_tensor(backend_of(g).copy(g)))
+    for function in list(hooks.functions.values()):
+        answer = function(tensor)
+        if answer is not None:
+            if answer.shape != tensor.shape:
+                raise GradientError(f"a hook answered with shape {answer.shape} for a gradient of shape {tensor.shape}")
+            tensor = answer
+    if hooks.retains:
+        hooks.gradient = tensor if hooks.gradient is None else hooks.gradient + tensor
+        tensor = tensor if recorded else new_tensor(tensor._array)
+    result = _conjugated(tensor)
+    return result if recorded else result._array
+
+
+class _Handed:
+    """Gives out gradients as Tensors, none of which shares memory with another, with a seed, or with a saved value."""
+
+    def __init__(self, seeds: dict[Node, Any]) -> None:
+        self.taken = {id(getattr(g, "_array", g)) for g in seeds.values()}
+
+    def tensor(self, g: Any) -> Any:
+        if type(g) in TENSORS:
+            return _conjugated(g)
+        g = _conjugated(g)
+        backend = backend_of(g)
+        if type(g) is not backend.array_type:
+            return new_tensor(backend.wrap(g))
+        if id(g) in self.taken or not backend.owns_memory(g):
+            g = backend.copy(g)
+        self.taken.add(id(g))
+        return new_tensor(g)
+
+
+def _accumulate(leaf: Leaf, gradient: Any) -> None:
+    """Add a gradient to ``.grad`` of a leaf: in place where neither is part of a graph."""
+    tensor = leaf.tensor()
+    if tensor is None:
+        return
+    old = tensor._grad
+    if old is None:
+        tensor._grad = gradient
+    elif old._node is not None or gradient._node is not None or old.device != gradient.device:
+        tensor._grad = old + gradient
+    else:
+        put_aside(old)
+        old._array += gradient._array
+
+
+def backward(
+    tensors: Sequence[Any],
+    gradients: Sequence[Any],
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Any] | None = None,
+) -> None:
+    """Add to ``.grad`` of every leaf (of `inputs` alone, if given) its gradient of the sum of <gradient, tensor>."""
+    retain = create_graph if retain_graph is None else retain_graph
+    seeds = _seeds(tensors, gradients, create_graph)
+    targets = None if inputs is None else set(_targets(inputs))
+    found = walk(seeds, retain, create_graph, targets, _run_hooks)
+    handed = _Handed(seeds)
+    for node, g in found.items():
+        if type(node) is Leaf:
+            _accumulate(node, handed.tensor(g))
+
+
+def _targets(inputs: Sequence[Any]) -> list[Node]:
+    nodes = []
+    for i, x in enumerate(inputs):
+        node = node_of(x)
+        if node is None:
+            raise GradientError(f"input {i} of grad does not require grad; call .requires_grad_() on it first")
+        nodes.append(node)
+    return nodes
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
+    """Return the gradients of the sum of <grad_output, output> with respect to `inputs`; ``.grad`` is not touched.
+
+    An input that the outputs do not depend on raises GradientError, unless `allow_unused` (its gradient is None) or
+    `materialize_grads` (zeros).
+
+    >>> import gpugrad
+    >>> x = gpugrad.tensor(3., requires_grad=True)
+    >>> (slope,) = gpugrad.autograd.grad(x * x, x, create_graph=True)
+    >>> gpugrad.autograd.grad(slope, x)
+    (tensor(2.),)
+    """
+    outputs = [outputs] if type(outputs) in TENSORS else list(outputs)
+    inputs = [inputs] if type(inputs) in TENSORS else list(inputs)
+    if grad_outputs is None:
+        grad_outputs = [None] * len(outputs)
+    elif type(grad_outputs) in TENSORS:
+        grad_outputs = [grad_outputs]
+    seeds = _seeds(outputs, grad_outputs, create_graph)
+    targets = _targets(inputs)
+    found = walk(seeds, create_graph if retain_graph is None else retain_graph, create_graph, set(targets), _run_hooks)
+    handed = _Handed(seeds)
+    results = []
+    for i, (x, node) in enumerate(zip(inputs, targets, strict=True)):
+        if node in found:
+            results.append(handed.tensor(found[node]))
+        elif materialize_grads:
+            results.append(new_tensor(backend_of(x._array).namespace.zeros_like(x._array)))
+        elif allow_unused:
+            results.append(None)
+        else:
+            raise GradientError(
+                f"the outputs do not depend on input {i}, of shape {x.shape}; pass allow_unused=True for None there, or "
+                "materialize_grads=True for zeros"
+            )
+    return tuple(results)

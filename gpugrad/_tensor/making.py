@@ -1,0 +1,128 @@
+"""Tensors from what users have: lists, numbers, NumPy arrays, arrays of any backend, other tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gpugrad import _ops as ops
+from gpugrad._op import TENSORS, new_tensor
+from gpugrad._tensor.tensor import Tensor
+from gpugrad.backends import (
+    Device,
+    as_dtype,
+    backend_of,
+    backend_of_device,
+    default_device,
+    default_float,
+    default_integer,
+    is_array_type,
+)
+from gpugrad.errors import DtypeError, ShapeError
+
+__all__ = ["asarray", "from_host", "tensor"]
+
+
+def from_host(array: np.ndarray[Any, Any], device: Any = None) -> Tensor:
+    """Return a new tensor on `device` (by default the one in use) with the contents of a host array."""
+    target = default_device() if device is None else Device.parse(device)
+    backend = backend_of_device(target)
+    with backend.on(target):
+        return new_tensor(backend.from_host(array, target))  # type: ignore[no-any-return]
+
+
+def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
+    """Return numbers, nested lists or an array as a host array in gpugrad's dtypes."""
+    typed = isinstance(data, np.ndarray | np.generic)
+    if not typed:
+        data = _numbers(data)
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ShapeError(f"the nested lists do not form an array: {error}") from None
+    if dtype is not None:
+        return array.astype(as_dtype(dtype))
+    if array.dtype.kind not in "biufc" or array.dtype.name not in _supported:
+        raise DtypeError(f"cannot make a tensor of {type(data).__name__} with dtype {array.dtype}: numbers are needed")
+    if typed:
+        return array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind == "f" or (array.size == 0 and array.dtype.kind == "f"):
+        return array.astype(default_float)
+    return array.astype(np.complex64 if array.dtype.kind == "c" else default_integer if array.dtype.kind in "iu" else bool)
+
+
+_supported = frozenset(
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+)
+
+
+def _numbers(data: Any) -> Any:
+    """Return nested lists with tensors in them as nested lists of numbers and arrays."""
+    if type(data) in TENSORS:
+        return backend_of(data._array).to_host(data._array)
+    if isinstance(data, list | tuple):
+        return [_numbers(item) for item in data]
+    return data
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Return a new leaf with a copy of `data`: numbers, nested lists, an array.
+
+    Floats become the default float, float32, and integers int64; a NumPy array keeps its dtype.
+
+    >>> import gpugrad
+    >>> gpugrad.tensor([[1., 2.], [3., 4.]], requires_grad=True)
+    tensor([[1., 2.],
+            [3., 4.]], requires_grad=True)
+    """
+    if type(data) in TENSORS or is_array_type(type(data)):
+        source = data if type(data) in TENSORS else new_tensor(data)
+        device = source.device if device is None and type(data) in TENSORS else device or default_device()
+        made = source.detach().to(dtype=dtype, device=device)
+        if made._array is source._array or backend_of(made._array).shares_memory(made._array, source._array):
+            made = new_tensor(backend_of(made._array).copy(made._array))
+    else:
+        made = from_host(_host(data, dtype), device)
+    return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
+
+
+def _holds_tensor(data: Any) -> bool:
+    return type(data) in TENSORS or (isinstance(data, list | tuple) and any(_holds_tensor(item) for item in data))
+
+
+def _stacked(data: Any) -> Any:
+    """Return nested lists with tensors in them as one tensor, recorded."""
+    if type(data) in TENSORS:
+        return data
+    if isinstance(data, list | tuple):
+        return ops.stack([_stacked(item) for item in data])
+    return tensor(data)
+
+
+def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
+    """Return `obj` as a tensor; it shares memory with an array where that is possible and `copy` is not True.
+
+    A tensor that needs no change is returned itself. Lists with tensors in them stay in the graph.
+
+    >>> import gpugrad
+    >>> x = gpugrad.tensor(2., requires_grad=True)
+    >>> gpugrad.asarray([x, x * x]).sum().backward()
+    >>> x.grad
+    tensor(5.)
+    """
+    made: Any
+    if _holds_tensor(obj):
+        made = _stacked(obj)
+        fresh = made is not obj
+    elif is_array_type(type(obj)) and not isinstance(obj, np.generic):
+        made = new_tensor(np.asarray(obj) if isinstance(obj, np.ndarray) else obj)
+        device, fresh = device or default_device(), False
+    else:
+        if copy is False:
+            raise ValueError(f"asarray: {type(obj).__name__} cannot become a tensor without a copy; leave copy out")
+        made, fresh = from_host(_host(obj, dtype), device), True
+    changed = made.to(dtype=dtype, device=device)
+    if copy is False and changed is not made:
+        raise ValueError("asarray: the dtype or device asked for needs a copy; leave copy out")
+    return changed.clone() if copy and changed is made and not fresh else changed  # type: ignore[no-any-return]

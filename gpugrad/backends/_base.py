@@ -1,0 +1,114 @@
+"""What gpugrad asks of an array library: the standard's namespace, and a short list of things outside it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from gpugrad.backends._device import Device
+
+__all__ = ["Array", "Backend", "default_float", "default_integer"]
+
+Array: TypeAlias = Any
+"""An array of any backend. The libraries share no base class, so the type checker learns no more."""
+
+default_float = np.dtype("float32")
+"""The dtype of numbers that come without one, on every backend, as in PyTorch."""
+
+default_integer = np.dtype("int64")
+
+
+class Backend(ABC):
+    """One array library: its namespace, its devices, and the primitives that the standard lacks.
+
+    A key handed to `read`, `write` or `scatter_add` is a complete tuple: an entry for every axis of the array
+    (slices, integers, integer arrays, None), or a single boolean mask.
+    """
+
+    name: str
+    device_kind: str
+    array_type: type
+    checks_operands: bool = True
+    """Whether `function` must look at operands first; NumPy has one device and settles dtypes afterwards."""
+
+    @property
+    @abstractmethod
+    def namespace(self) -> Any:
+        """The array-API namespace, `xp` in the rules."""
+
+    @abstractmethod
+    def devices(self) -> tuple[Device, ...]:
+        """Return every device on which an array can be made, the default one first."""
+
+    @abstractmethod
+    def device_of(self, array: Array) -> Device:
+        """Return the device that holds `array`."""
+
+    @abstractmethod
+    def native_device(self, device: Device) -> Any:
+        """Return what the library itself calls `device`, for its ``device=`` arguments."""
+
+    @abstractmethod
+    def on(self, device: Device) -> AbstractContextManager[Any]:
+        """Make `device` the current one within the block."""
+
+    def make_current(self, device: Device) -> None:  # noqa: B027 - most libraries have nothing to do
+        """Make `device` the current one until the block of `on` around this call ends."""
+
+    @abstractmethod
+    def from_host(self, array: np.ndarray[Any, Any], device: Device) -> Array:
+        """Return a new array on `device` with the contents of a host array."""
+
+    @abstractmethod
+    def to_host(self, array: Array) -> np.ndarray[Any, Any]:
+        """Return the contents as a host array; it shares memory only where the array lives on the host."""
+
+    @abstractmethod
+    def shares_memory(self, x1: Array, x2: Array) -> bool:
+        """Return whether a write to one array can be seen in the other."""
+
+    @abstractmethod
+    def owns_memory(self, array: Array) -> bool:
+        """Return whether `array` is known to be the only array over its memory when nobody else holds it."""
+
+    @abstractmethod
+    def scatter_add(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
+        """Add `values` into ``x[key]`` in place; where a key repeats, every value counts. Deterministic."""
+
+    def read(self, x: Array, key: tuple[Any, ...]) -> Array:
+        """Return ``x[key]``; basic keys give a view."""
+        return x[key]
+
+    def write(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
+        """Write `values` into ``x[key]`` in place; where a key repeats, the last value wins."""
+        x[key] = values
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Return a block in which overflow and invalid operations, expected there, give no warning."""
+        return np.errstate(all="ignore")
+
+    def dtype_of(self, array: Array) -> np.dtype[Any]:
+        """Return the dtype in gpugrad's terms."""
+        return array.dtype  # type: ignore[no-any-return]
+
+    def native_dtype(self, dtype: np.dtype[Any]) -> Any:
+        """Return what the library itself calls `dtype`."""
+        return dtype
+
+    def wrap(self, value: Any) -> Array:
+        """Return a result as an array: NumPy hands back scalars for 0-d results."""
+        return value
+
+    def function(self, f: Callable[..., Array]) -> Callable[..., Array]:
+        """Return `f` as it is to be called with operands of this backend."""
+        from gpugrad.backends._promotion import promoting
+
+        return promoting(self, f)
+
+    def copy(self, x: Array) -> Array:
+        """Return a C-contiguous copy on the same device."""
+        return self.namespace.asarray(x, copy=True)

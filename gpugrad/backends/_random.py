@@ -1,0 +1,77 @@
+"""Random numbers that are the same on every backend: drawn on the host by NumPy's Philox, then moved."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gpugrad.errors import OptionError
+
+__all__ = ["Generator", "default_generator", "manual_seed"]
+
+
+class Generator:
+    """A seeded stream of random numbers; a seed gives the same numbers on every backend and machine.
+
+    Threads may share one: each draw is whole.
+    """
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self.manual_seed(seed if seed is not None else int(np.random.SeedSequence().generate_state(1)[0]))
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start the stream again from `seed`, a non-negative integer below 2**64."""
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+            raise OptionError(f"seed must be an integer from 0 to 2**64 - 1, not {seed!r}")
+        self.seed = int(seed)
+        self.draws = 0
+        self._stream = np.random.Generator(np.random.Philox(self.seed))
+        return self
+
+    def normal(self, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        """Return standard normal numbers on the host."""
+        with self._lock:
+            return self._stream.standard_normal(tuple(shape), dtype=np.float64).astype(dtype)
+
+    def uniform(self, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        """Return numbers in [0, 1) on the host, with as many random bits as the dtype holds."""
+        bits = 24 if dtype.itemsize == 4 else 11 if dtype.itemsize == 2 else 53
+        with self._lock:
+            whole = self._stream.integers(0, 2**bits, tuple(shape), dtype=np.int64)
+        return (whole * 2.0**-bits).astype(dtype)
+
+    def integers(self, low: int, high: int, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        """Return integers from `low` to `high` - 1 on the host."""
+        with self._lock:
+            return self._stream.integers(low, high, tuple(shape), dtype=np.int64).astype(dtype)
+
+    def permutation(self, n: int) -> np.ndarray[Any, Any]:
+        """Return 0 to `n` - 1 in random order on the host."""
+        with self._lock:
+            return self._stream.permutation(n)
+
+    def next_offset(self) -> int:
+        """Return the number of the next counter-based draw (dropout), and count it."""
+        with self._lock:
+            self.draws += 1
+            return self.draws - 1
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed gpugrad's random numbers on every backend and return the default generator.
+
+    >>> import gpugrad
+    >>> _ = gpugrad.manual_seed(7)
+    >>> first = gpugrad.rand(2).tolist()
+    >>> _ = gpugrad.manual_seed(7)
+    >>> gpugrad.rand(2).tolist() == first
+    True
+    """
+    return default_generator.manual_seed(seed)

@@ -1,0 +1,51 @@
+"""The text of the CUDA kernels: where kernels/ lies, and what the compiler is given."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gpugrad.errors import GpugradError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+__all__ = ["folder", "names", "read"]
+
+_prelude = "common.cuh"
+
+
+@cache
+def folder() -> Traversable:
+    """Return the folder of kernels: inside the package once installed, beside it in a checkout."""
+    from importlib.resources import files
+
+    for candidate in (files("gpugrad") / "kernels", Path(__file__).parents[2] / "kernels"):
+        if (candidate / _prelude).is_file():
+            return candidate
+    raise GpugradError("the CUDA kernels are missing from this installation of gpugrad: install it again")
+
+
+def names() -> list[str]:
+    """Return the file names of all kernels, sorted.
+
+    >>> "sigmoid.cu" in names()
+    True
+    """
+    return sorted(entry.name for entry in folder().iterdir() if entry.name.endswith(".cu"))
+
+
+def read(name: str) -> str:
+    """Return what the compiler is given for the kernel file `name`: common.cuh, and then the file.
+
+    The common part is put in front, not included: CuPy's cache on disk knows a program by its text alone. The
+    line numbers in errors are those of the file itself.
+
+    >>> '#line 1 "sigmoid.cu"' in read("sigmoid.cu")
+    True
+    """
+    if name not in names():
+        raise GpugradError(f"there is no kernel file {name!r}: the files are {', '.join(names())}")
+    common, kernel = ((folder() / file).read_text(encoding="utf-8") for file in (_prelude, name))
+    return f'#line 1 "{_prelude}"\n{common}\n#line 1 "{name}"\n{kernel}'

@@ -1,0 +1,54 @@
+"""What gpugrad raises on purpose: every message names the thing, what it was, and what to do."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackendUnavailable",
+    "DataError",
+    "DeviceError",
+    "DtypeError",
+    "GpugradError",
+    "GradientError",
+    "OptionError",
+    "ShapeError",
+]
+
+
+class GpugradError(Exception):
+    """The root of all errors that gpugrad raises on purpose."""
+
+
+class BackendUnavailable(GpugradError, RuntimeError):
+    """A backend was asked for by name and cannot run here.
+
+    `cause` is a short slug that programs may compare: ``unknown``, ``not-installed``, ``no-driver``,
+    ``driver-too-old``, ``library-missing`` or ``two-wheels``.
+    """
+
+    def __init__(self, message: str, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class DeviceError(GpugradError, RuntimeError):
+    """Arrays of different devices met, or a device does not exist."""
+
+
+class DtypeError(GpugradError, TypeError):
+    """A dtype does not fit what was asked."""
+
+
+class ShapeError(GpugradError, ValueError):
+    """Shapes do not fit each other."""
+
+
+class GradientError(GpugradError, RuntimeError):
+    """The graph cannot give the gradient that was asked for."""
+
+
+class OptionError(GpugradError, ValueError):
+    """An argument or a flag has a value that makes no sense."""
+
+
+class DataError(GpugradError, ValueError):
+    """A file of data cannot be used as it is."""

@@ -1,0 +1,139 @@
+"""The sigmoid is exact to a few units in the last place, at any x, and so is its derivative."""
+
+from types import ModuleType
+
+import array_api_strict
+import numpy as np
+import pytest
+
+from gpugrad._fused.sigmoid import sigmoid, sigmoid_backward
+from gpugrad.errors import ShapeError
+
+SMALLEST_NORMAL = 1.2e-38  # below it numbers may be flushed to zero
+
+# x, sigmoid, derivative; each to a relative 1e-6 or an absolute 1.2e-38
+EXTREMES = [
+    (-np.inf, 0.0, 0.0),
+    (-1e4, 0.0, 0.0),
+    (-88.0, 6.0546e-39, 6.0546e-39),
+    (-20.0, 2.06115362e-9, 2.06115362e-9),
+    (0.0, 0.5, 0.25),
+    (-0.0, 0.5, 0.25),
+    (20.0, 1.0, 0.0),
+    (89.0, 1.0, 0.0),
+    (1e4, 1.0, 0.0),
+    (np.inf, 1.0, 0.0),
+    (np.nan, np.nan, np.nan),
+]
+
+
+def largest_ulp(z: np.ndarray, exact: np.ndarray) -> float:
+    """Return the largest error in units of the last place of z's dtype, of the normal numbers."""
+    normal = np.abs(exact) >= np.finfo(z.dtype).tiny
+    unit = np.spacing(np.abs(exact[normal]).astype(z.dtype)).astype(np.float64)
+    return float(np.max(np.abs(z[normal].astype(np.float64) - exact[normal]) / unit))
+
+
+def exact_sigmoid(x: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x.astype(np.float64)))
+
+
+@pytest.fixture(scope="module")
+def everywhere() -> np.ndarray:
+    """Where the sigmoid changes, where it is tiny, where it is 1: 400,000 float32 numbers."""
+    spread = np.linspace(-105, 105, 200_000)
+    usual = np.random.default_rng(0).normal(scale=5, size=200_000)
+    return np.concatenate([spread, usual]).astype(np.float32)
+
+
+def test_float32_is_within_4_ulp_over_the_whole_range(xp: ModuleType, everywhere: np.ndarray) -> None:
+    z = np.asarray(sigmoid(xp.asarray(everywhere)))
+    exact = exact_sigmoid(everywhere)
+    assert z.dtype == np.float32
+    assert largest_ulp(z, exact) <= 4
+    tiny = exact < SMALLEST_NORMAL
+    assert np.max(np.abs(z[tiny] - exact[tiny])) <= SMALLEST_NORMAL
+
+
+def test_float64_is_within_4_ulp(xp: ModuleType) -> None:
+    x = np.random.default_rng(1).normal(scale=8, size=2000)
+    exact = np.array([1 / (1 + np.exp(-value)) for value in x.astype(np.longdouble)])
+    assert largest_ulp(np.asarray(sigmoid(xp.asarray(x))), exact) <= 4
+
+
+def test_float16_is_the_nearest_of_its_numbers() -> None:
+    x = np.random.default_rng(2).normal(scale=5, size=10_000).astype(np.float16)
+    z = sigmoid(x)
+    assert z.dtype == np.float16
+    assert largest_ulp(z, exact_sigmoid(x)) <= 0.51
+
+
+@pytest.mark.parametrize(("x", "value", "derivative"), EXTREMES)
+def test_extremes(xp: ModuleType, x: float, value: float, derivative: float) -> None:
+    x = xp.asarray([x, x], dtype=xp.float32)
+    z = sigmoid(x)
+    gx = sigmoid_backward(xp.ones(2, dtype=xp.float32), z)
+    assert np.asarray(z) == pytest.approx([value] * 2, rel=1e-6, abs=SMALLEST_NORMAL, nan_ok=True)
+    assert np.asarray(gx) == pytest.approx([derivative] * 2, rel=1e-6, abs=SMALLEST_NORMAL, nan_ok=True)
+    if value in (0.0, 1.0):
+        assert float(z[0]) == value
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_shape_dtype_and_device_are_kept(xp: ModuleType, shape: tuple[int, ...], dtype: str) -> None:
+    x = xp.full(shape, 0.25, dtype=getattr(xp, dtype))
+    for result in (sigmoid(x), sigmoid_backward(x, x)):
+        assert type(result) is type(x)
+        assert (result.shape, result.dtype, result.device) == (x.shape, x.dtype, x.device)
+
+
+def test_no_float64_appears_where_there_is_none(xp: ModuleType) -> None:
+    if xp is np:
+        pytest.skip("NumPy has float64 everywhere")
+    device = array_api_strict.Device("no_float64")
+    x = xp.asarray([0.0], dtype=xp.float32, device=device)
+    gx = sigmoid_backward(x, sigmoid(x))
+    assert gx.device == device
+
+
+def test_the_derivative_is_as_exact_as_the_output_it_comes_from(xp: ModuleType) -> None:
+    generator = np.random.default_rng(3)
+    g, z = (values.astype(np.float32) for values in (generator.normal(size=5000), generator.random(5000)))
+    exact = g.astype(np.float64) * z * (1 - z.astype(np.float64))
+    gx = np.asarray(sigmoid_backward(xp.asarray(g), xp.asarray(z)))
+    assert gx.dtype == np.float32
+    assert largest_ulp(gx, exact) <= 4
+
+
+def test_the_derivative_in_float16_is_rounded_once() -> None:
+    generator = np.random.default_rng(4)
+    g, z = (values.astype(np.float16) for values in (generator.normal(size=5000), generator.random(5000)))
+    exact = g.astype(np.float64) * z.astype(np.float64) * (1 - z.astype(np.float64))
+    gx = sigmoid_backward(g, z)
+    assert gx.dtype == np.float16
+    assert largest_ulp(gx, exact) <= 0.51
+
+
+def test_the_arguments_are_left_as_they_were(xp: ModuleType) -> None:
+    x, g = (xp.asarray([[-1.0, 2.0]], dtype=xp.float32) for _ in range(2))
+    z = sigmoid(x)
+    before = np.array(z)
+    gx = sigmoid_backward(g, z)
+    gx += 1
+    assert np.array_equal(np.asarray(x), [[-1, 2]])
+    assert np.array_equal(np.asarray(g), [[-1, 2]])
+    assert np.array_equal(np.asarray(z), before)
+
+
+def test_any_layout_gives_the_same_numbers() -> None:
+    x = np.random.default_rng(5).normal(size=(6, 8)).astype(np.float32)
+    for view in (x.T, x[::2, 1:], x[:, ::-1]):
+        assert np.array_equal(sigmoid(view), sigmoid(view.copy()))
+        assert np.array_equal(sigmoid_backward(view, view), sigmoid_backward(view.copy(), view.copy()))
+
+
+def test_a_gradient_of_another_shape_is_refused(xp: ModuleType) -> None:
+    with pytest.raises(ShapeError, match=r"g has shape \(3,\) and z \(2, 3\)"):
+        sigmoid_backward(xp.ones(3), xp.ones((2, 3)))

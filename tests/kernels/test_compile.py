@@ -1,0 +1,47 @@
+"""Every kernel compiles for every GPU that gpugrad speaks of, and keeps all it works with in registers."""
+
+import re
+
+import pytest
+
+from gpugrad.cuda import nvrtc, source
+from gpugrad.errors import GpugradError
+
+ARCHITECTURES = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
+
+pytestmark = pytest.mark.skipif(
+    not nvrtc.available(), reason="needs the wheels cuda-bindings, nvidia-cuda-nvrtc and nvidia-cuda-runtime"
+)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("name", source.names())
+def test_a_kernel_compiles_without_warnings_stack_or_spills(name: str, architecture: str) -> None:
+    compiled = nvrtc.compile_cubin(source.read(name), name, architecture)
+    assert not compiled.warnings
+    assert compiled.cubin.startswith(b"\x7fELF")
+    assert compiled.kernels.keys() == set(re.findall(r"Compiling entry function '(\w+)'", compiled.log))
+    assert compiled.kernels, "no entry point was found"
+    for entry, resources in compiled.kernels.items():
+        local = (resources.stack, resources.spill_stores, resources.spill_loads)
+        assert local == (0, 0, 0), f"{entry} keeps something in local memory"
+        assert resources.registers <= 64, f"{entry} leaves room for fewer than 1024 threads"
+
+
+def test_an_error_names_the_line_of_the_kernel_file() -> None:
+    broken = source.read("sigmoid.cu") + "\nthis is not C++;\n"
+    with pytest.raises(GpugradError, match=r"sigmoid\.cu\(\d+\): error") as caught:
+        nvrtc.compile_cubin(broken, "sigmoid.cu", "sm_90")
+    lines = (source.folder() / "sigmoid.cu").read_text(encoding="utf-8").count("\n")
+    assert f"sigmoid.cu({lines + 2}): error" in str(caught.value)
+
+
+def test_a_local_array_is_found_out() -> None:
+    text = 'extern "C" __global__ void f(int* x) { int a[64]; for (int i = 0; i < 64; ++i) a[i] = x[i];'
+    compiled = nvrtc.compile_cubin(text + " x[0] = a[x[1]]; }", "f.cu", "sm_90")
+    assert compiled.kernels["f"].stack == 256
+
+
+def test_a_warning_is_found_out() -> None:
+    compiled = nvrtc.compile_cubin('extern "C" __global__ void f() { int unused = 0; }', "f.cu", "sm_90")
+    assert "unused" in "\n".join(compiled.warnings)
