@@ -25,12 +25,12 @@ def widened(x: Array) -> Array:
 
 
 def float16_in_float32(f: F) -> F:
-    """Let `f`, a function of arrays of one dtype, compute float16 ones in float32; a decorator."""
+    """Let `f` compute arrays that are all float16 in float32; a decorator."""
 
     @functools.wraps(f)
     def of_any_float(*arrays: Array) -> Array:
         dtype = arrays[0].dtype
-        if dtype not in _wider:
+        if dtype not in _wider or any(array.dtype not in _wider for array in arrays):
             return f(*arrays)
         return namespace(arrays[0]).astype(f(*map(widened, arrays)), dtype)
 

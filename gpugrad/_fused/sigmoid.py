@@ -8,7 +8,6 @@ from gpugrad._fused._half import float16_in_float32
 from gpugrad._fused._pair import Fused
 from gpugrad.backends import Array, namespace
 from gpugrad.cuda import Kernel
-from gpugrad.errors import ShapeError
 
 __all__ = ["sigmoid", "sigmoid_backward"]
 
@@ -59,7 +58,7 @@ def sigmoid_backward(g: Array, z: Array, /) -> Array:
     Parameters
     ----------
     g
-        dL/dz, of the shape and dtype of `z`.
+        dL/dz, of the dtype of `z` and of a shape that broadcasts with it.
     z
         The output of `sigmoid`.
 
@@ -69,23 +68,15 @@ def sigmoid_backward(g: Array, z: Array, /) -> Array:
     >>> sigmoid_backward(np.asarray([1.0, 2.0]), np.asarray([0.5, 1.0]))
     array([0.25, 0.  ])
     """
-    _check_shapes(g, z)
-    gx = 1 - z  # and the rest in place: one new array, not three
-    gx *= z
-    gx *= g
-    return namespace(z).asarray(gx)
+    return namespace(z).asarray((1 - z) * z * g)  # in this order NumPy makes one large array, and reuses it
 
 
 @sigmoid_backward.cuda
 def _sigmoid_backward_on_cuda(g: Array, z: Array, /) -> Array:
-    _check_shapes(g, z)
     xp = namespace(z)
+    if g.shape != z.shape:
+        g, z = xp.broadcast_arrays(g, z)
     g, z = xp.ascontiguousarray(g), xp.ascontiguousarray(z)
     gx = xp.empty_like(z)
     _backward(g, z, gx, n=z.size)
     return gx
-
-
-def _check_shapes(g: Array, z: Array) -> None:
-    if g.shape != z.shape:
-        raise ShapeError(f"sigmoid_backward: g has shape {g.shape} and z {z.shape}; they must be the same")

@@ -12,7 +12,7 @@ from typing import Any
 from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, namespace_of, next_sequence
 from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
-from gpugrad._op.operands import SCALARS, as_operand, on_one_device
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of, backend_of_type, float_only, settled
 
@@ -92,12 +92,12 @@ class FlatOp(Op):
             z = settled(backend, self.forwards[type(array)], operands, z)
         return z if type(z) is backend.array_type else backend.wrap(z)
 
-    def on_arrays(self, operands: tuple[Any, ...]) -> Any:
+    def on_arrays(self, operands: list[Any]) -> Any:
         """Return the result for plain arrays and scalars, as a plain array."""
         array = next((x for x in operands if type(x) not in SCALARS), None)
         if array is None:
             raise TypeError(f"{self.name} needs at least one tensor or array; it was given Python numbers alone")
-        return self.settle(operands, self.forwards[type(array)](*operands))
+        return self.settle(tuple(operands), self.forwards[type(array)](*operands))
 
 
 def _cell_of(x: Any) -> Saved:
@@ -135,7 +135,7 @@ def unary(
 
     def call(x: Any, /) -> Any:
         if type(x) not in TENSORS:
-            return op.on_arrays((as_operand(x, name),))
+            return op.on_arrays(as_operands([x], name)[0])
         a = x._array
         z = forwards[type(a)](a)
         if z.dtype is not a.dtype or type(z) is not type(a):
@@ -181,10 +181,8 @@ def binary(
     second_x1, second_x2, second_z = (op.needs(1, value) for value in ("x1", "x2", "z"))
 
     def ordered(x1: Any, x2: Any) -> Any:
-        operands = [as_operand(x1, name), as_operand(x2, name)]
-        if not any(type(x) in TENSORS for x in operands):
-            return op.on_arrays(tuple(operands))
-        return call(*on_one_device(operands, name))
+        operands, with_tensor = as_operands([x1, x2], name)
+        return call(*on_one_device(operands, name)) if with_tensor else op.on_arrays(operands)
 
     def call(x1: Any, x2: Any, /) -> Any:
         c1 = type(x1)
@@ -255,9 +253,9 @@ def predicate(name: str, doc: str, *inputs: str) -> Callable[..., Any]:
     def call(*operands: Any) -> Any:
         if len(operands) != len(inputs):
             raise TypeError(f"{name} takes {len(inputs)} operands, not {len(operands)}")
-        ordered = [as_operand(x, name) for x in operands]
-        if not any(type(x) in TENSORS for x in ordered):
-            return op.on_arrays(tuple(ordered))
+        ordered, with_tensor = as_operands(list(operands), name)
+        if not with_tensor:
+            return op.on_arrays(ordered)
         raw = tuple(x._array if type(x) in TENSORS else x for x in on_one_device(ordered, name))
         array = next(x for x in raw if type(x) not in SCALARS)
         return core.new_tensor(backend_of(array).wrap(op.forwards[type(array)](*raw)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from gpugrad._graph import Node, Output, Saved, WideNode, fit, keep, mode, namespace_of, next_sequence, watch_alias
 from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
-from gpugrad._op.operands import SCALARS, as_operand, on_one_device
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device
 from gpugrad._op.views import current_node
 from gpugrad.backends import as_dtype, backend_of, is_inexact
 from gpugrad.errors import DeviceError
@@ -54,20 +54,12 @@ class GeneralOp(Op):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         values = self.bound(args, kwargs)
-        inputs: dict[str, Any] = {}
-        for name in self.inputs:
-            x = values.pop(name)
-            if name == self.list_input:
-                inputs[name] = [as_operand(item, self.name) for item in x]
-            elif x is not None:
-                inputs[name] = as_operand(x, self.name)
-        flat = [x for value in inputs.values() for x in (value if isinstance(value, list) else [value])]
-        if not any(type(x) in TENSORS for x in flat):
-            return self._computed(inputs, values)[1]
-        flat_tensors = iter(on_one_device(flat, self.name))
-        for name, value in inputs.items():
-            inputs[name] = [next(flat_tensors) for _ in value] if isinstance(value, list) else next(flat_tensors)
-        return self._recorded(inputs, values)
+        given = {name: values.pop(name) for name in self.inputs}
+        given = {name: list(x) if name == self.list_input else x for name, x in given.items() if x is not None}
+        operands, with_tensor = as_operands([x for value in given.values() for x in _items(value)], self.name)
+        ordered = iter(on_one_device(operands, self.name) if with_tensor else operands)
+        inputs = {n: [next(ordered) for _ in v] if isinstance(v, list) else next(ordered) for n, v in given.items()}
+        return self._recorded(inputs, values) if with_tensor else self._computed(inputs, values)[1]
 
     def along(self, x: Any, values: dict[str, Any]) -> Any:
         """Return this op of `x` alone, an array or a Tensor, with these attributes."""
@@ -81,8 +73,7 @@ class GeneralOp(Op):
 
     def _computed(self, inputs: Mapping[str, Any], values: Mapping[str, Any]) -> tuple[Any, Any]:
         """Return the backend and the result on plain arrays, computed on the device that the arrays share."""
-        flat = [x for value in inputs.values() for x in (value if isinstance(value, list) else [value])]
-        arrays = [x for x in flat if type(x) not in SCALARS]
+        arrays = [x for value in inputs.values() for x in _items(value) if type(x) not in SCALARS]
         if not arrays:
             raise TypeError(f"{self.name} needs at least one tensor or array; it was given Python numbers alone")
         backend = backend_of(arrays[0])
@@ -105,7 +96,7 @@ class GeneralOp(Op):
         several = isinstance(result, tuple | list)
         outputs = [new_tensor(z) for z in result] if several else [new_tensor(result)]
         tracked = mode.recording and any(_node_of(x) is not None for v in inputs.values() for x in _items(v))
-        differentiable = [is_inexact(backend.dtype_of(t._array)) for t in outputs]
+        differentiable = [is_inexact(backend_of(t._array).dtype_of(t._array)) for t in outputs]
         if tracked and any(differentiable):
             self.record(inputs, values, [t._array for t in outputs] if several else outputs[0]._array, outputs)
         if self.view:
@@ -155,7 +146,7 @@ class GeneralOp(Op):
 
     def _watch(self, backend: Any, x: Any, t: Any, values: dict[str, Any]) -> None:
         """Note that the output looks at the memory of `x`, if it does."""
-        if backend.shares_memory(t._array, x._array):
+        if type(t._array) is type(x._array) and backend.shares_memory(t._array, x._array):
             inside = mode.recording or _node_of(x) is None
             watch_alias(t, x, (self, values, x._array.shape) if inside else None)
 

@@ -10,7 +10,7 @@ from gpugrad._op.core import TENSORS, new_tensor
 from gpugrad.backends import backend_of, is_array_type
 from gpugrad.errors import DeviceError
 
-__all__ = ["SCALARS", "as_operand", "on_one_device"]
+__all__ = ["SCALARS", "as_operand", "as_operands", "on_one_device"]
 
 SCALARS = frozenset({float, int, bool, complex})
 
@@ -26,13 +26,23 @@ def as_operand(x: Any, op: str) -> Any:
         return np.asarray(x)
     if is_array_type(kind):
         return x
-    for base in (bool, int, float, complex):
+    for base in (int, float, complex):
         if isinstance(x, base):
-            return base(x)
+            return base.__pos__(x)
     raise TypeError(
         f"{op} takes tensors, arrays and Python numbers, not {kind.__module__}.{kind.__qualname__}; make a tensor of it "
         "with gpugrad.asarray"
     )
+
+
+def as_operands(operands: list[Any], op: str) -> tuple[list[Any], bool]:
+    """Return the operands of a call in order, and whether there is a Tensor among them.
+
+    Without a Tensor, NumPy's scalars stay what they are, 0-d arrays: rules meet them as gradients of 0-d values.
+    """
+    if not any(type(x) in TENSORS for x in operands):
+        return [np.asarray(x) if isinstance(x, np.generic) else as_operand(x, op) for x in operands], False
+    return [as_operand(x, op) for x in operands], True
 
 
 def on_one_device(operands: list[Any], op: str) -> list[Any]:
@@ -40,10 +50,7 @@ def on_one_device(operands: list[Any], op: str) -> list[Any]:
 
     An untracked 0-d Tensor on the host may meet tensors on any device: it is passed as a Python scalar.
     """
-    tensors = [
-        x if type(x) in TENSORS or type(x) in SCALARS or x is None else new_tensor(x)
-        for x in operands
-    ]
+    tensors = [x if type(x) in TENSORS or type(x) in SCALARS else new_tensor(x) for x in operands]
     types = {type(x._array) for x in tensors if type(x) in TENSORS}
     if len(types) == 1:
         return tensors

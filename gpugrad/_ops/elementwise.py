@@ -31,7 +31,9 @@ def _pow_x2(g: Array, z: Array, x1: Array, x2: Array, xp: Any) -> Array:
         if x1 == 0:
             return xp.where(x2 >= 0, xp.zeros_like(z), g * -z)
         return g * (z * math.log(x1) if x1 > 0 else z * xp.log(xp.zeros_like(z) + x1))
-    flat = (x1 == 0) if type(x2) in SCALARS and x2 >= 0 else (x1 == 0) & (x2 >= 0)
+    flat = x1 == 0
+    if type(x2) not in SCALARS and xp.isdtype(x2.dtype, "real floating"):
+        flat = flat & (x2 >= 0)
     return g * (z * xp.log(xp.where(flat, xp.ones_like(x1), x1)))
 
 

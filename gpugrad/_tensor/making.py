@@ -76,11 +76,12 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
-    if type(data) in TENSORS or is_array_type(type(data)):
+    if type(data) in TENSORS or (is_array_type(type(data)) and not isinstance(data, np.generic)):
         source = data if type(data) in TENSORS else new_tensor(data)
         device = source.device if device is None and type(data) in TENSORS else device or default_device()
         made = source.detach().to(dtype=dtype, device=device)
-        if made._array is source._array or backend_of(made._array).shares_memory(made._array, source._array):
+        same = type(made._array) is type(source._array)
+        if same and backend_of(made._array).shares_memory(made._array, source._array):
             made = new_tensor(backend_of(made._array).copy(made._array))
     else:
         made = from_host(_host(data, dtype), device)

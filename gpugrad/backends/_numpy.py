@@ -74,7 +74,7 @@ class NumpyBackend(Backend):
             x[key] += values
 
     def wrap(self, value: Any) -> Array:
-        return np.asarray(value)
+        return np.asarray(value) if isinstance(value, np.generic) else value
 
     def function(self, f: Callable[..., Array]) -> Callable[..., Array]:
         return f

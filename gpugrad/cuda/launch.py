@@ -70,8 +70,7 @@ class Kernel:
             names = ", ".join(parameter.name for parameter in self._given)
             raise TypeError(f"kernel {self.name} takes {names}: {len(arguments)} arguments were given")
         leader = self._leader(arguments)
-        dtype = leader.dtype.name
-        entry = self.entry_point(dtype)
+        entry = self.entry_point(leader.dtype.name)
         if blocks is None:
             blocks = self._grid(n * leader.dtype.itemsize, leader.device.id)
         packed = self._packed(arguments, leader, n, blocks)

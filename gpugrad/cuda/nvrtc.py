@@ -121,6 +121,6 @@ def _checked(answer: tuple[Any, ...]) -> Any:
 def _text(program: Any, size_of: Any, copy: Any) -> bytes:
     """Return what a pair of NVRTC functions, one for the size and one for the contents, hands out."""
     (size,) = _checked(size_of(program))
-    buffer = b" " * size
+    buffer = b" " * int(size)
     _checked(copy(program, buffer))
     return buffer

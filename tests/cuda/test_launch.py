@@ -53,7 +53,7 @@ class Account:
         self.launches: list[tuple] = []
         self.cuda = SimpleNamespace(Device=Device)
 
-    def RawModule(self, *, code: str, options: tuple[str, ...]) -> SimpleNamespace:  # noqa: N802
+    def RawModule(self, *, code: str, options: tuple[str, ...]) -> SimpleNamespace:
         self.modules.append((code, options))
         return SimpleNamespace(get_function=self.function)
 
@@ -116,9 +116,7 @@ def test_float16_computes_in_float32(finish: Kernel) -> None:
     ("n", "blocks"),
     [(1, 1), (1024, 1), (1025, 2), (SMS * THREADS_PER_SM * 4, 80), (10**9, SMS * THREADS_PER_SM // 256)],
 )
-def test_the_grid_covers_the_array_or_fills_the_device(
-    cupy: Account, forward: Kernel, n: int, blocks: int
-) -> None:
+def test_the_grid_covers_the_array_or_fills_the_device(cupy: Account, forward: Kernel, n: int, blocks: int) -> None:
     forward(FakeArray(n), FakeArray(n), n=n)
     assert cupy.launches[0][1] == (blocks,)
 

@@ -54,7 +54,7 @@ def test_the_common_part_comes_first_and_lines_are_counted_in_the_file(elsewhere
 
 
 def test_an_unknown_kernel_is_named_with_those_there_are() -> None:
-    with pytest.raises(GpugradError, match=r"'sigmoid' .* sigmoid\.cu"):
+    with pytest.raises(GpugradError, match=r"'sigmoid': the files are .*sigmoid\.cu"):
         source.read("sigmoid")
 
 

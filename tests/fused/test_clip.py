@@ -15,8 +15,13 @@ def arrays_of(xp: ModuleType, *values: object, dtype: str = "float32") -> list:
     return [xp.asarray(value, dtype=getattr(xp, dtype)) for value in values]
 
 
-def test_the_norm_of_ten_million_numbers_is_right_to_1e_6() -> None:
-    x = np.random.default_rng(0).standard_normal(10_000_000, dtype=np.float32)
+@pytest.mark.parametrize("equal", [None, 0.1, 1 / 3, math.pi])
+def test_the_norm_of_ten_million_numbers_is_right_to_1e_6(equal: float | None) -> None:
+    size = 10_000_000
+    if equal is None:
+        x = np.random.default_rng(0).standard_normal(size, dtype=np.float32)
+    else:  # equal numbers are the hard case: their roundings do not cancel
+        x = np.full(size, equal, np.float32)
     exact = math.sqrt(np.sum(x.astype(np.float64) ** 2))
     assert float(global_norm([x])) == pytest.approx(exact, rel=1e-6)
 
@@ -29,8 +34,8 @@ def test_the_norm_is_that_of_all_arrays_together(xp: ModuleType) -> None:
     assert type(norm) is type(xp.asarray(0.0))
 
 
-@pytest.mark.parametrize("size", [1, 3, 65_535, 65_536, 65_537, 200_001])
-def test_no_element_is_lost_between_blocks(xp: ModuleType, size: int) -> None:
+@pytest.mark.parametrize("size", [1, 3, 4095, 4096, 4097, 8192, 200_001])
+def test_no_element_is_lost_between_rows(xp: ModuleType, size: int) -> None:
     x = xp.ones(size, dtype=xp.float32)
     assert float(global_norm([x])) == pytest.approx(math.sqrt(size), rel=1e-6)
 
@@ -106,13 +111,11 @@ def test_gradients_below_the_bound_keep_their_bits(xp: ModuleType) -> None:
     assert np.array_equal(np.asarray(x), values)
 
 
-@pytest.mark.parametrize("size", [1e30, 1e-30, 1.0])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e30])
 def test_gradients_of_any_size_keep_their_direction(xp: ModuleType, size: float) -> None:
     (x,) = arrays_of(xp, [3 * size, -4 * size])
-    clip_by_global_norm([x], 1e-34)
-    assert np.asarray(x) == pytest.approx([0.6e-34, -0.8e-34], rel=1e-5) or size < 1
-    if size < 1:  # far below 1e-6, which is added to the norm
-        assert np.asarray(x) == pytest.approx([3e-30 * 1e-28, -4e-30 * 1e-28], abs=1e-38)
+    clip_by_global_norm([x], 1e-3)
+    assert np.asarray(x) == pytest.approx([0.6e-3, -0.8e-3], rel=1e-3)  # 1e-6 is added to the norm
 
 
 def test_zero_gradients_stay_zero(xp: ModuleType) -> None:
@@ -189,12 +192,12 @@ def test_a_scalar_gradient_is_scaled_in_place(xp: ModuleType) -> None:
 
 
 def test_the_result_is_on_the_device_of_the_arrays() -> None:
-    device = array_api_strict.Device("no_float64")
+    device = array_api_strict.Device("no_float64")  # where float64 raises
     x = array_api_strict.asarray([3.0, 4.0], dtype=array_api_strict.float32, device=device)
     norm, coefficient = clip_coefficient([x], 1.0)
     assert norm.device == coefficient.device == device
     clip_by_global_norm([x], 1.0)
-    assert np.asarray(array_api_strict.to_device(x, array_api_strict.Device("CPU_DEVICE"))).dtype == np.float32
+    assert float(x[0]) == pytest.approx(0.6, rel=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "bool", "complex64"])

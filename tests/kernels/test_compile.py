@@ -37,8 +37,9 @@ def test_an_error_names_the_line_of_the_kernel_file() -> None:
 
 
 def test_a_local_array_is_found_out() -> None:
-    text = 'extern "C" __global__ void f(int* x) { int a[64]; for (int i = 0; i < 64; ++i) a[i] = x[i];'
-    compiled = nvrtc.compile_cubin(text + " x[0] = a[x[1]]; }", "f.cu", "sm_90")
+    loops = "for (int i = 0; i < 64; ++i) a[x[i]] = i; for (int i = 0; i < 64; ++i) x[i] = a[i];"
+    text = 'extern "C" __global__ void f(int* x) { int a[64]; ' + loops + " }"
+    compiled = nvrtc.compile_cubin(text, "f.cu", "sm_90")
     assert compiled.kernels["f"].stack == 256
 
 
