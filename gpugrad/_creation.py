@@ -114,8 +114,8 @@ def arange(
     if step == 0:
         raise ShapeError("arange: step must not be 0")
     whole = all(isinstance(n, int | np.integer) for n in (start, stop, step))
-    made = np.arange(start, stop, step)
-    return from_host(made.astype(as_dtype(dtype) if dtype is not None else default_integer if whole else default_float), device)
+    wanted = as_dtype(dtype) if dtype is not None else default_integer if whole else default_float
+    return from_host(np.arange(start, stop, step).astype(wanted), device)
 
 
 def linspace(

@@ -6,7 +6,15 @@ from typing import Any
 
 from gpugrad._tensor import Tensor
 from gpugrad._tensor.making import from_host
-from gpugrad.backends import Generator, as_dtype, default_float, default_generator, default_integer, is_float, manual_seed
+from gpugrad.backends import (
+    Generator,
+    as_dtype,
+    default_float,
+    default_generator,
+    default_integer,
+    is_float,
+    manual_seed,
+)
 from gpugrad.errors import DtypeError, OptionError
 
 __all__ = ["Generator", "manual_seed", "rand", "randint", "randn", "randperm"]

@@ -53,7 +53,7 @@ class _GradMode:
         return call  # type: ignore[return-value]
 
 
-class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class no_grad(_GradMode):
     """Record nothing within the block (or the decorated function): results do not require grad.
 
     >>> import gpugrad
@@ -68,14 +68,14 @@ class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(False)
 
 
-class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class enable_grad(_GradMode):
     """Record within the block, also inside no_grad."""
 
     def __init__(self) -> None:
         super().__init__(True)
 
 
-class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
+class set_grad_enabled(_GradMode):
     """Record or not, from this call on; as a context manager, only within the block."""
 
     def __init__(self, mode_: bool) -> None:

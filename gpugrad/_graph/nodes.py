@@ -7,7 +7,7 @@ slot for are class attributes, so the walk can ask any node for them.
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 __all__ = ["BinaryNode", "Hooks", "Leaf", "Node", "Output", "UnaryNode", "WideNode", "next_sequence"]
@@ -31,11 +31,18 @@ class Node:
     """A recorded value; `grad_fn` of the Tensor that holds it."""
 
     __slots__ = ()
-    edge0: Any = None
-    edge1: Any = None
     op: Any
     sequence: int
-    hooks: Hooks | None
+    hooks: Any
+    edge0: Any = None
+    edge1: Any = None
+    edges: Any
+    """The nodes of the inputs, a tuple; None where an input is not tracked."""
+
+    if TYPE_CHECKING:  # what a kind of node holds beyond that, in slots
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     @property
     def name(self) -> str:
@@ -46,11 +53,6 @@ class Node:
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes of the inputs, each with the number of its output, as in PyTorch."""
         return tuple((None, 0) if e is None else (e.source, e.index) for e in self.edges)
-
-    @property
-    def edges(self) -> tuple[Any, ...]:
-        """The nodes of the inputs; None where an input is not tracked."""
-        raise NotImplementedError
 
     @property
     def source(self) -> Node:
@@ -94,8 +96,6 @@ class WideNode(Node):
         "__weakref__", "attributes", "dtypes", "edges", "hooks", "op", "outputs", "saved", "sequence", "shapes",
     )  # fmt: skip
 
-    edges: tuple[Any, ...]
-
 
 class Output(Node):
     """One of several outputs of a WideNode: the pair (node, output index) that an edge refers to."""
@@ -103,12 +103,13 @@ class Output(Node):
     __slots__ = ("__weakref__", "edge0", "hooks", "index", "sequence")
 
     @property
-    def op(self) -> Any:  # type: ignore[override]
+    def op(self) -> Any:
         return self.edge0.op
 
     @property
     def source(self) -> Node:
-        return self.edge0  # type: ignore[no-any-return]
+        source: Node = self.edge0
+        return source
 
     @property
     def edges(self) -> tuple[Any, ...]:

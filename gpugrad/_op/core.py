@@ -87,8 +87,8 @@ class Op:
         unknown += [n for n in needs if n not in self.known and not (joint and n == "needs")]
         if unknown or g != "g":
             raise ValueError(
-                f"op {self.name!r}: a rule for {', '.join(names)} names {unknown or [g]}; it takes g first, then any of "
-                f"{', '.join(sorted(self.known))}"
+                f"op {self.name!r}: a rule for {', '.join(names)} names {unknown or [g]}; it takes g first, then any "
+                f"of {', '.join(sorted(self.known))}"
             )
         return Rule(tuple(self.inputs.index(n) for n in names), function, tuple(needs), joint)
 
@@ -99,9 +99,7 @@ class Op:
             "on it, or use no_grad(), if no gradient is wanted"
         )
 
-    def gradients(
-        self, node: Node, g: Any, recorded: bool, wanted: set[Node] | None
-    ) -> Iterator[tuple[Node, Any]]:
+    def gradients(self, node: Node, g: Any, recorded: bool, wanted: set[Node] | None) -> Iterator[tuple[Node, Any]]:
         """Yield the edges of a node, each with the gradient that goes along it, fitted to the input there."""
         edges = node.edges
         needs = [e is not None and (wanted is None or e in wanted) for e in edges]

@@ -102,7 +102,7 @@ class FlatOp(Op):
 
 def _cell_of(x: Any) -> Saved:
     """Return a cell for a value that has none yet."""
-    cell = _new(Saved)
+    cell: Saved = _new(Saved)
     if type(x) in SCALARS:
         cell.value = x
     elif x._alias is not None:
@@ -233,13 +233,13 @@ def binary(
                 raise op.missing_rule(1)
             n.shape1 = b.shape
             n.dtype1 = b.dtype
-        if tracked0 and first_x1 or tracked1 and second_x1:
+        if (tracked0 and first_x1) or (tracked1 and second_x1):
             cell = None if c1 in SCALARS else x1._cell
             n.saved0 = _cell_of(x1) if cell is None else cell
-        if tracked0 and first_x2 or tracked1 and second_x2:
+        if (tracked0 and first_x2) or (tracked1 and second_x2):
             cell = None if c2 in SCALARS else x2._cell
             n.saved1 = _cell_of(x2) if cell is None else cell
-        if tracked0 and first_z or tracked1 and second_z:
+        if (tracked0 and first_z) or (tracked1 and second_z):
             n.result = _cell_of(t)
         return t
 

@@ -216,7 +216,10 @@ def _cell(x: Any) -> Saved | None:
 
 
 def op(
-    rules: Mapping[Any, Callable[..., Any] | None] | None = None, *, view: bool = False, **more: Callable[..., Any] | None
+    rules: Mapping[Any, Callable[..., Any] | None] | None = None,
+    *,
+    view: bool = False,
+    **more: Callable[..., Any] | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an op of a forward function on arrays: rules by the name of their input, or in a dict by several names.
 

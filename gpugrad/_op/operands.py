@@ -26,12 +26,13 @@ def as_operand(x: Any, op: str) -> Any:
         return np.asarray(x)
     if is_array_type(kind):
         return x
-    for base in (int, float, complex):
+    bases: tuple[Any, ...] = (int, float, complex)
+    for base in bases:
         if isinstance(x, base):
             return base.__pos__(x)
     raise TypeError(
-        f"{op} takes tensors, arrays and Python numbers, not {kind.__module__}.{kind.__qualname__}; make a tensor of it "
-        "with gpugrad.asarray"
+        f"{op} takes tensors, arrays and Python numbers, not {kind.__module__}.{kind.__qualname__}; make a tensor of "
+        "it with gpugrad.asarray"
     )
 
 

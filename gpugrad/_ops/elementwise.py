@@ -53,7 +53,7 @@ def _sign_x(g: Array, x: Array, z: Array, xp: Any) -> Array:
 
 
 def _wins(g: Array, mine: Array, other: Array, sign: int, xp: Any) -> Array:
-    """The part of g that a winner gets: all of it, half at a tie, and all where only the winner is NaN."""
+    """Return the part of g that a winner gets: all, half at a tie, and all where only the winner is NaN."""
     if type(mine) in SCALARS:
         mine = xp.zeros_like(other) + mine
     if type(other) in SCALARS:
@@ -80,7 +80,7 @@ def _hypot(g: Array, mine: Array, z: Array, xp: Any) -> Array:
 
 
 def _atan2(g: Array, mine: Array, other: Array, xp: Any) -> Array:
-    """mine / (mine**2 + other**2), scaled against overflow; 0 at the origin."""
+    """Mine / (mine**2 + other**2), scaled against overflow; 0 at the origin."""
     size = xp.hypot(mine, other)
     size = xp.where(size == 0, xp.ones_like(size), size)
     return g * (mine / size / size)

@@ -143,7 +143,7 @@ def outer(x1: Array, x2: Array, /) -> Array:
 def _vector_norm_x(
     g: Array, z: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, ord: float, xp: Any
 ) -> Array:
-    """g * sign(x) * (abs(x) / z) ** (ord - 1), which does not overflow; 0 where the norm is 0."""
+    """G * sign(x) * (abs(x) / z) ** (ord - 1), which does not overflow; 0 where the norm is 0."""
     g, z = kept(g, x_shape, axis, keepdims, xp), kept(z, x_shape, axis, keepdims, xp)
     size = xp.abs(x)
     direction = xp.conj(xp.sign(x)) if xp.isdtype(x.dtype, "complex floating") else xp.sign(x)
@@ -161,8 +161,10 @@ def _vector_norm_x(
 
 @op(x=_vector_norm_x)
 def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
-    """Return the norm over `axis`: (sum of abs(x) ** ord) ** (1 / ord), the largest or smallest for ord = inf or -inf,
-    the number of elements that are not 0 for ord = 0. Its gradient is 0 where the norm is 0.
+    """Return the norm over `axis`, the sum of abs(x) ** ord to the power 1 / ord.
+
+    For ord = inf or -inf it is the largest or smallest absolute value, for ord = 0 the number of elements that are not
+    0. Its gradient is 0 where the norm is 0.
 
     >>> import gpugrad
     >>> gpugrad.linalg.vector_norm(gpugrad.tensor([3., 4.]))

@@ -227,7 +227,7 @@ def astype(x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
     tensor([ 1, -1])
     """
     backend = backend_of(x)
-    wanted = as_dtype(dtype) if not hasattr(dtype, "_np_dtype") else as_dtype(dtype)
+    wanted = as_dtype(dtype)
     if backend.dtype_of(x).kind == "c" and wanted.kind != "c":
         raise DtypeError(f"astype: {backend.dtype_of(x)} does not become {wanted}; take gpugrad.real(x) first")
     return backend.namespace.astype(x, backend.native_dtype(wanted), copy=True)

@@ -65,13 +65,13 @@ def _log_sigmoid(x: Array) -> Array:
 
 
 def _silu(x: Array) -> Array:
-    """x times sigmoid(x), with its limit 0 at -inf."""
+    """X times sigmoid(x), with its limit 0 at -inf."""
     xp = backend_of(x).namespace
     return xp.where(x == -math.inf, xp.zeros_like(x), x) * sigmoid_on_arrays(x)
 
 
 def _gelu(x: Array) -> Array:
-    """x times the normal distribution function, by erfc, which does not cancel for negative x."""
+    """X times the normal distribution function, by erfc, which does not cancel for negative x."""
     xp = backend_of(x).namespace
     return xp.where(x == -math.inf, xp.zeros_like(x), x) * (0.5 * erfc(x * -_root_half))
 
@@ -95,12 +95,12 @@ def _zero_one(condition: Array, like: Array, xp: Any) -> Array:
 # fmt: off
 sigmoid     = unary("sigmoid",     "Return 1 / (1 + exp(-x)), element by element, without overflow.", forward=sigmoid_on_arrays, needs_float=True,
                     x=lambda g, z: sigmoid_backward(g, z))
-sigmoid_backward = binary("sigmoid_backward", "Return x1 * x2 * (1 - x2): the gradient of sigmoid from that of its output, x1, and its output, x2.", forward=sigmoid_backward_on_arrays,
+sigmoid_backward: Callable[..., Any] = binary("sigmoid_backward", "Return x1 * x2 * (1 - x2): the gradient of sigmoid from that of its output, x1, and its output, x2.", forward=sigmoid_backward_on_arrays,
                     x1=lambda g, x2: sigmoid_backward(g, x2),
                     x2=lambda g, x1, x2: g * x1 * (1 - 2 * x2))
 relu        = unary("relu",        "Return max(x, 0), element by element; its derivative at 0 is 0.", forward=_relu,
                     x=lambda g, z: relu_backward(g, z))
-relu_backward = binary("relu_backward", "Return x1 where x2 > 0 and 0 elsewhere: the gradient of relu from that of its output, x1, and its output, x2.", forward=_relu_backward,
+relu_backward: Callable[..., Any] = binary("relu_backward", "Return x1 where x2 > 0 and 0 elsewhere: the gradient of relu from that of its output, x1, and its output, x2.", forward=_relu_backward,
                     x1=lambda g, x2: relu_backward(g, x2),
                     x2=_no_slope)
 softplus    = unary("softplus",    "Return log(1 + exp(x)), element by element, without overflow.", forward=_softplus, needs_float=True,

@@ -82,8 +82,7 @@ def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
 
 
 def _exclusive_products(x: Array, xp: Any) -> Array:
-    """Return, along the last axis, the product of all elements before each one, by doubling; no division, so zeros
-    are exact."""
+    """Return the product of all elements before each one along the last axis, by doubling; zeros are exact."""
     n = x.shape[-1]
     products = xp.concat([xp.ones_like(x[..., :1]), x[..., : n - 1]], axis=-1)
     step = 1
@@ -94,7 +93,7 @@ def _exclusive_products(x: Array, xp: Any) -> Array:
 
 
 def _prod_x(g: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, xp: Any) -> Array:
-    """The product of all others: of those before times of those behind."""
+    """Multiply the elements before each one with those behind it."""
     if 0 in x_shape:
         return xp.zeros_like(x)
     axes = axes_of(axis, len(x_shape))
@@ -184,7 +183,7 @@ def var(x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bo
 
 
 def _std_x(g: Array, z: Array, x: Array, x_shape: Any, axis: Axis, correction: float, keepdims: bool, xp: Any) -> Array:
-    """The rule of var over 2 z; 0 where all elements are equal."""
+    """Divide the rule of var by 2 z; 0 where all elements are equal."""
     flat = z == 0
     part = xp.where(flat, xp.zeros_like(z), 0.5 / xp.where(flat, xp.ones_like(z), z))
     return _var_x(g * part, x, x_shape, axis, correction, keepdims, xp)

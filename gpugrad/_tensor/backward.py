@@ -16,7 +16,7 @@ __all__ = ["backward", "grad"]
 
 def node_of(tensor: Any) -> Node | None:
     """Return the node that a Tensor's value comes from, None where it is not tracked."""
-    return tensor._node if tensor._alias is None else current_node(tensor)  # type: ignore[no-any-return]
+    return tensor._node if tensor._alias is None else current_node(tensor)
 
 
 def _conjugated(g: Any) -> Any:
@@ -187,7 +187,7 @@ def grad(
             results.append(None)
         else:
             raise GradientError(
-                f"the outputs do not depend on input {i}, of shape {x.shape}; pass allow_unused=True for None there, or "
-                "materialize_grads=True for zeros"
+                f"the outputs do not depend on input {i}, of shape {x.shape}; pass allow_unused=True for None there, "
+                "or materialize_grads=True for zeros"
             )
     return tuple(results)

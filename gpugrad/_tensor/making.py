@@ -17,6 +17,7 @@ from gpugrad.backends import (
     default_device,
     default_float,
     default_integer,
+    dtypes,
     is_array_type,
 )
 from gpugrad.errors import DtypeError, ShapeError
@@ -29,7 +30,7 @@ def from_host(array: np.ndarray[Any, Any], device: Any = None) -> Tensor:
     target = default_device() if device is None else Device.parse(device)
     backend = backend_of_device(target)
     with backend.on(target):
-        return new_tensor(backend.from_host(array, target))  # type: ignore[no-any-return]
+        return new_tensor(backend.from_host(array, target))
 
 
 def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
@@ -43,18 +44,12 @@ def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         raise ShapeError(f"the nested lists do not form an array: {error}") from None
     if dtype is not None:
         return array.astype(as_dtype(dtype))
-    if array.dtype.kind not in "biufc" or array.dtype.name not in _supported:
+    if array.dtype.name not in dtypes:
         raise DtypeError(f"cannot make a tensor of {type(data).__name__} with dtype {array.dtype}: numbers are needed")
     if typed:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype.kind == "f" or (array.size == 0 and array.dtype.kind == "f"):
-        return array.astype(default_float)
-    return array.astype(np.complex64 if array.dtype.kind == "c" else default_integer if array.dtype.kind in "iu" else bool)
-
-
-_supported = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
-)
+    kinds = {"f": default_float, "c": np.dtype("complex64"), "b": np.dtype("bool")}
+    return array.astype(kinds.get(array.dtype.kind, default_integer))
 
 
 def _numbers(data: Any) -> Any:
@@ -85,7 +80,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
             made = new_tensor(backend_of(made._array).copy(made._array))
     else:
         made = from_host(_host(data, dtype), device)
-    return made.requires_grad_() if requires_grad else made  # type: ignore[no-any-return]
+    return made.requires_grad_() if requires_grad else made
 
 
 def _holds_tensor(data: Any) -> bool:
@@ -126,4 +121,4 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     changed = made.to(dtype=dtype, device=device)
     if copy is False and changed is not made:
         raise ValueError("asarray: the dtype or device asked for needs a copy; leave copy out")
-    return changed.clone() if copy and changed is made and not fresh else changed  # type: ignore[no-any-return]
+    return changed.clone() if copy and changed is made and not fresh else changed

@@ -63,13 +63,17 @@ def as_text(tensor: Any, values: np.ndarray[Any, Any]) -> str:
         notes.append("requires_grad=True")
     elif tensor.grad_fn is not None:
         notes.append(f"grad_fn={tensor.grad_fn!r}")
-    text = "[]" if values.size == 0 else np.array2string(
-        values,
-        separator=", ",
-        prefix="tensor(",
-        threshold=1000,
-        edgeitems=3,
-        max_line_width=80,
-        formatter={"all": _formatter(_shown(values))},
+    text = (
+        "[]"
+        if values.size == 0
+        else np.array2string(
+            values,
+            separator=", ",
+            prefix="tensor(",
+            threshold=1000,
+            edgeitems=3,
+            max_line_width=80,
+            formatter={"all": _formatter(_shown(values))},
+        )
     )
     return f"tensor({', '.join([text, *notes])})"

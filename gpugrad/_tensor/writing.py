@@ -33,7 +33,9 @@ def _check_writable(tensor: Any) -> None:
             "work on a .clone()"
         )
     if any(step.name == "broadcast_to" for step, _, _ in path):
-        raise GradientError("the result of broadcast_to cannot be written: its elements share memory; .clone() it first")
+        raise GradientError(
+            "the result of broadcast_to cannot be written: its elements share memory; .clone() it first"
+        )
 
 
 def _fitting(tensor: Any, value: Any) -> Any:
@@ -80,7 +82,9 @@ def write(tensor: Any, key: Any, value: Any) -> None:
         if extra > 0 and all(n == 1 for n in value.shape[:extra]):
             value = value.reshape(value.shape[extra:])
         if not _broadcasts(value.shape, region):
-            raise ShapeError(f"a value of shape {value.shape} does not fit the region of shape {region} it is written to")
+            raise ShapeError(
+                f"a value of shape {value.shape} does not fit the region of shape {region} it is written to"
+            )
     owner, path = _owner(tensor)
     node = None
     if mode.recording and (node_of(owner) is not None or (type(value) in TENSORS and node_of(value) is not None)):
@@ -92,9 +96,7 @@ def write(tensor: Any, key: Any, value: Any) -> None:
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
-    return len(shape) <= len(to) and all(
-        a in (1, b) for a, b in zip(reversed(shape), reversed(to), strict=False)
-    )
+    return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to), strict=False))
 
 
 def _move_on(owner: Any, node: Any) -> None:

@@ -138,7 +138,7 @@ class CupyBackend(Backend):
     def on(self, device: Device) -> AbstractContextManager[Any]:
         count = self.cupy.cuda.runtime.getDeviceCount()
         if device.kind != "cuda" or not isinstance(device.index, int) or device.index >= count:
-            raise DeviceError(f"device '{device}' does not exist: this machine has {count} CUDA device(s), cuda:0 first")
+            raise DeviceError(f"device '{device}' does not exist: this machine has {count} CUDA device(s)")
         return self.cupy.cuda.Device(device.index)  # type: ignore[no-any-return]
 
     def make_current(self, device: Device) -> None:

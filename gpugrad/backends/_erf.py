@@ -91,9 +91,7 @@ def _elementwise(function: Callable[[Array, _Fit, Any], Array], x: Array, xp: An
     if x.dtype == xp.float64:
         return function(x, _float64, xp)
     if not xp.isdtype(x.dtype, "real floating"):
-        raise DtypeError(
-            f"{function.__name__[1:]} needs a real floating dtype, not {x.dtype}: convert x first"
-        )
+        raise DtypeError(f"{function.__name__[1:]} needs a real floating dtype, not {x.dtype}: convert x first")
     return xp.astype(function(xp.astype(x, xp.float32), _float32, xp), x.dtype)
 
 

@@ -28,9 +28,7 @@ _rounds = 10
 _low_half = 0xFFFFFFFF
 
 
-def philox_uint32(
-    count: int, key: int, counter: int, xp: Any, device: Any = None, *, stream: int = 0
-) -> Array:
+def philox_uint32(count: int, key: int, counter: int, xp: Any, device: Any = None, *, stream: int = 0) -> Array:
     """Return `count` random uint32 numbers, a 1-d array on `device`.
 
     Parameters

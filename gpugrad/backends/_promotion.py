@@ -75,7 +75,7 @@ def promoting(backend: Backend, f: Callable[..., Array]) -> Callable[..., Array]
 
 def settled(backend: Backend, f: Callable[..., Array], operands: Sequence[Any], z: Array) -> Array:
     """Return the result in the dtype it ought to have, given that NumPy computed `z`."""
-    arrays = [x for x in operands if isinstance(x, backend.array_type)]
+    arrays: list[Any] = [x for x in operands if isinstance(x, backend.array_type)]
     dtypes = [x.dtype for x in arrays]
     if z.dtype.kind not in "fc":
         return z

@@ -23,9 +23,9 @@ class Generator:
         self._lock = threading.Lock()
         self.manual_seed(seed if seed is not None else int(np.random.SeedSequence().generate_state(1)[0]))
 
-    def manual_seed(self, seed: int) -> Generator:
+    def manual_seed(self, seed: Any) -> Generator:
         """Start the stream again from `seed`, a non-negative integer below 2**64."""
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        if type(seed) is bool or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
             raise OptionError(f"seed must be an integer from 0 to 2**64 - 1, not {seed!r}")
         self.seed = int(seed)
         self.draws = 0

@@ -1,0 +1,85 @@
+"""A trained classifier: the MLP, what its outputs mean, and how its inputs are prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gpugrad import nn
+from gpugrad._creation import zeros
+from gpugrad._tensor import asarray
+from gpugrad.autograd import no_grad
+from gpugrad.cli.options import Activation, Dtype
+from gpugrad.data.dataset import Classes, Dataset, Host
+from gpugrad.data.preparation import Standardizer
+
+__all__ = ["Architecture", "Classifier", "Training", "activations"]
+
+activations: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "leaky_relu": nn.LeakyReLU,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """What an MLP is built from."""
+
+    features: int
+    hidden: tuple[int, ...]
+    classes: int
+    activation: Activation
+    dropout: float
+    dtype: Dtype
+
+    def build(self) -> nn.Sequential:
+        """Return the MLP with fresh weights."""
+        layers: list[nn.Module] = []
+        sizes = (self.features, *self.hidden)
+        for size, following in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(size, following), activations[self.activation]()]
+            if self.dropout:
+                layers.append(nn.Dropout(self.dropout))
+        layers.append(nn.Linear(sizes[-1], self.classes))
+        return nn.Sequential(*layers).to(self.dtype)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Where a classifier comes from: enough to put the same rows aside again."""
+
+    data: str
+    seed: int
+    test_fraction: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """An MLP with the names of its features and classes."""
+
+    architecture: Architecture
+    module: nn.Sequential
+    standardizer: Standardizer
+    features: tuple[str, ...]
+    classes: Classes
+    target: str
+
+    @classmethod
+    def untrained(cls, architecture: Architecture, dataset: Dataset, standardizer: Standardizer) -> Classifier:
+        """Return a classifier with fresh weights for the features and classes of a dataset."""
+        return cls(
+            architecture=architecture,
+            module=architecture.build(),
+            standardizer=standardizer,
+            features=dataset.features,
+            classes=dataset.classes,
+            target=dataset.target,
+        )
+
+    def predict(self, x: Host, rows_at_once: int = 8192) -> Host:
+        """Return the position in `classes` that the MLP finds likeliest for each row of x, (rows, features)."""
+        raise NotImplementedError
