@@ -129,13 +129,6 @@ def leaky_relu(x: Array, /, *, slope: float = 0.01) -> Array:
 # Softmax and its kin
 
 
-def _peak(x: Array, axis: Axis) -> Array:
-    """Return the maximum along `axis`, kept, and 0 where it is -inf: what exponents are measured from."""
-    xp = backend_of(x).namespace
-    peak = xp.max(x, axis=axis, keepdims=True)
-    return xp.where(peak == -math.inf, xp.zeros_like(peak), peak)
-
-
 def _check_axis(name: str, x: Array, axis: Axis) -> None:
     axes_of(axis, x.ndim)
     if not backend_of(x).namespace.isdtype(x.dtype, "real floating"):
@@ -187,16 +180,16 @@ def logsumexp(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Arra
     """Return log(sum(exp(x))) over `axis` without overflow; of all -inf it is -inf, with gradient 0.
 
     >>> import gpugrad
-    >>> gpugrad.logsumexp(gpugrad.tensor([1000., 1000.]))
-    tensor(1000.6931)
+    >>> gpugrad.logsumexp(gpugrad.tensor([100., 100.]))
+    tensor(100.6931)
     """
     _check_axis("logsumexp", x, axis)
     backend = backend_of(x)
     xp = backend.namespace
     with backend.quiet():
-        peak = _peak(x, axis)
-        e = xp.exp(xp.where(peak == math.inf, xp.where(x == math.inf, xp.zeros_like(x), -math.inf + 0 * x), x - peak))
-        z = xp.log(xp.sum(e, axis=axis, keepdims=True)) + peak
+        peak = xp.max(x, axis=axis, keepdims=True)
+        peak = xp.where(xp.isfinite(peak), peak, xp.zeros_like(peak))
+        z = xp.log(xp.sum(xp.exp(x - peak), axis=axis, keepdims=True)) + peak
     return z if keepdims else xp.squeeze(z, axis=axes_of(axis, x.ndim))
 
 

@@ -7,7 +7,8 @@ import sys
 from dataclasses import asdict
 from importlib import metadata
 
-from gpugrad.cli.machine import Row, rows
+from gpugrad.cli.machine import rows
+from gpugrad.cli.row import Row
 
 __all__ = ["doctor"]
 

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata
-from typing import Literal
 
 import numpy as np
 
 from gpugrad.cli.blas import blas_name, blas_threads
+from gpugrad.cli.cuda import cuda_rows
+from gpugrad.cli.row import Row, pip
 
-__all__ = ["Row", "rows"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing looked at. `fix` is the command that mends it, or, where nothing is broken, how to get it."""
-
-    name: str
-    state: Literal["ok", "none", "failed"]
-    found: str
-    fix: str = ""
+__all__ = ["rows"]
 
 
 def rows() -> list[Row]:
     """Return every row; what a look itself stumbles over is a failed row."""
-    from gpugrad.cli.cuda import cuda_rows
-
     looks: dict[str, Callable[[], Iterator[Row]]] = {
         "python": _python,
         "dependencies": _dependencies,
@@ -50,7 +37,7 @@ def rows() -> list[Row]:
     return found
 
 
-_reinstall = f"{sys.executable} -m pip install --upgrade --force-reinstall gpugrad"
+_reinstall = f"{pip} install --upgrade --force-reinstall gpugrad"
 
 
 def _python() -> Iterator[Row]:
@@ -62,9 +49,9 @@ def _dependencies() -> Iterator[Row]:
     for name, least in sorted(_required().items()):
         version = _version(name)
         if version is None:
-            yield Row(name, "failed", "not installed", f"{sys.executable} -m pip install '{name}>={least}'")
+            yield Row(name, "failed", "not installed", f"{pip} install '{name}>={least}'")
         elif _numbers(version) < _numbers(least):
-            upgrade = f"{sys.executable} -m pip install --upgrade '{name}>={least}'"
+            upgrade = f"{pip} install --upgrade '{name}>={least}'"
             yield Row(name, "failed", f"{version}, and gpugrad needs {least} or later", upgrade)
         elif name != "numpy":
             yield Row(name, "ok", version)
@@ -74,7 +61,7 @@ def _numpy() -> Iterator[Row]:
     a = np.arange(64 * 64, dtype=np.float32).reshape(64, 64) % 7
     right = bool((a @ a == (a.astype(np.int64) @ a.astype(np.int64))).all())
     found = f"{np.__version__}, {blas_name()}, {blas_threads()}, a matmul is {'right' if right else 'WRONG'}"
-    reinstall = f"{sys.executable} -m pip install --force-reinstall numpy"
+    reinstall = f"{pip} install --force-reinstall numpy"
     yield Row("numpy", "ok" if right else "failed", found, "" if right else reinstall)
 
 

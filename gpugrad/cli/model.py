@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
 
 from gpugrad import nn
-from gpugrad._creation import zeros
-from gpugrad._tensor import asarray
+from gpugrad._tensor.making import from_host
 from gpugrad.autograd import no_grad
+from gpugrad.backends import as_dtype
 from gpugrad.cli.options import Activation, Dtype
 from gpugrad.data.dataset import Classes, Dataset, Host
 from gpugrad.data.preparation import Standardizer
 
-__all__ = ["Architecture", "Classifier", "Training", "activations"]
+__all__ = ["Architecture", "Classifier", "Training", "activations", "rows_at_once"]
+
+rows_at_once = 8192
+"""How many rows are predicted at a time, in training's tests too: the same rows give the same bits."""
 
 activations: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -37,14 +43,15 @@ class Architecture:
 
     def build(self) -> nn.Sequential:
         """Return the MLP with fresh weights."""
+        dtype = as_dtype(self.dtype)
         layers: list[nn.Module] = []
         sizes = (self.features, *self.hidden)
-        for size, following in zip(sizes, sizes[1:], strict=False):
-            layers += [nn.Linear(size, following), activations[self.activation]()]
+        for size, following in pairwise(sizes):
+            layers += [nn.Linear(size, following, dtype=dtype), activations[self.activation]()]
             if self.dropout:
                 layers.append(nn.Dropout(self.dropout))
-        layers.append(nn.Linear(sizes[-1], self.classes))
-        return nn.Sequential(*layers).to(self.dtype)
+        layers.append(nn.Linear(sizes[-1], self.classes, dtype=dtype))
+        return nn.Sequential(*layers)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +87,13 @@ class Classifier:
             target=dataset.target,
         )
 
-    def predict(self, x: Host, rows_at_once: int = 8192) -> Host:
+    def predict(self, x: Host) -> Host:
         """Return the position in `classes` that the MLP finds likeliest for each row of x, (rows, features)."""
-        raise NotImplementedError
+        self.module.eval()
+        prepared = self.standardizer(x, self.architecture.dtype)
+        with no_grad():
+            parts = [
+                np.asarray(self.module(from_host(prepared[i : i + rows_at_once])).argmax(1).cpu())
+                for i in range(0, len(x), rows_at_once)
+            ]
+        return np.concatenate(parts)

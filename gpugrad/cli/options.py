@@ -48,7 +48,9 @@ def _number(above: float = -math.inf, least: float = -math.inf, below: float = m
             raise ValueError(f"{text} is not a finite number")
         if value <= above or value < least or value >= below:
             lower = f"above {above:g}" if above > -math.inf else f"{least:g} or more"
-            raise ValueError(f"{text} is out of range: give {lower}" + (f" and below {below:g}" if below < math.inf else ""))
+            raise ValueError(
+                f"{text} is out of range: give {lower}" + (f" and below {below:g}" if below < math.inf else "")
+            )
         return value
 
     return read
@@ -58,7 +60,7 @@ def _sizes(_: Any, tokens: Sequence[Token]) -> tuple[int, ...]:
     try:
         return tuple(_read_whole(token.value, 1) for token in tokens)
     except ValueError as error:
-        raise ValueError(f"--hidden takes the sizes of the hidden layers, and {error}") from None
+        raise ValueError(f"the sizes in --hidden: {error}") from None
 
 
 Whole: TypeAlias = Annotated[int, Parameter(converter=_whole(1))]

@@ -42,11 +42,17 @@ class LRScheduler(ABC):
         self.last_epoch = last_epoch + 1
         self._step_count = 1
         self._steps_before = optimizer._step_count
-        self._set([self._next(i, group["lr"]) for i, group in enumerate(optimizer.param_groups)])
+        following = self._first if last_epoch == -1 else self._next
+        self._set([following(i, group["lr"]) for i, group in enumerate(optimizer.param_groups)])
 
     @abstractmethod
     def _at(self, epoch: int, index: int) -> float:
         """Return the rate of a group after so many epochs, from its base alone."""
+
+    def _first(self, index: int, lr: float) -> float:
+        """Return the rate to begin with, where another schedule may have begun already."""
+        base = self.base_lrs[index]
+        return lr * (self._at(0, index) / base) if base else lr
 
     def _next(self, index: int, lr: float) -> float:
         """Return the rate that follows `lr` now that `last_epoch` has been counted up."""
@@ -191,6 +197,8 @@ class LambdaLR(LRScheduler):
     def _next(self, index: int, lr: float) -> float:
         return self._at(self.last_epoch, index)
 
+    _first = _next
+
 
 class SequentialLR(LRScheduler):
     """Runs one schedule after the other; `milestones` are the epochs at which the next begins, from its own epoch 0.
@@ -232,6 +240,8 @@ class SequentialLR(LRScheduler):
         schedule, own_epoch = self._turn(self.last_epoch)
         schedule.last_epoch = own_epoch
         return schedule._next(index, lr)
+
+    _first = _next
 
     def _set(self, lrs: Sequence[float]) -> None:
         super()._set(lrs)
