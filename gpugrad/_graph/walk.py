@@ -14,7 +14,7 @@ from typing import Any
 
 from gpugrad._graph.fit import fit
 from gpugrad._graph.memory import FREED
-from gpugrad._graph.nodes import BinaryNode, Leaf, Node, Output, WideNode
+from gpugrad._graph.nodes import BinaryNode, Leaf, Node, Output, UnaryNode, WideNode
 from gpugrad.backends import backend_of
 
 __all__ = ["walk"]
@@ -90,12 +90,13 @@ def _pass(
     """Visit the nodes in order; `sums` holds the gradients that have arrived at nodes not yet visited.
 
     The first gradient to arrive is kept by reference; later ones are added, in place only into buffers made here. The
-    common case, a flat node on arrays, is written out: this loop is half of what a recorded op costs.
+    common case, a flat node on arrays, is written out first: it is half of what a recorded op costs.
     """
     found: dict[Node, Any] = {}
     owned: set[Node] = set()
     get, pop = sums.get, sums.pop
     follows_device = not recorded and any(backend_of(g).checks_operands for g in sums.values())
+    flat = not recorded and wanted is None and not follows_device
 
     def add(edge: Node, h: Any, gi: Any) -> None:
         if edge in owned:
@@ -111,13 +112,40 @@ def _pass(
         if g is None:
             continue
         kind = type(node)
+        if flat and (kind is BinaryNode or kind is UnaryNode) and node.hooks is None:
+            op = node.op
+            edge = node.edge0
+            if edge is not None:
+                gi = op.pull0(g, node)
+                if gi.shape != node.shape0 or gi.dtype is not node.dtype0:
+                    gi = fit(gi, node.shape0, node.dtype0)
+                h = get(edge)
+                if h is None:
+                    sums[edge] = gi
+                else:
+                    add(edge, h, gi)
+            if kind is BinaryNode:
+                edge = node.edge1
+                if edge is not None:
+                    gi = op.pull1(g, node)
+                    if gi.shape != node.shape1 or gi.dtype is not node.dtype1:
+                        gi = fit(gi, node.shape1, node.dtype1)
+                    h = get(edge)
+                    if h is None:
+                        sums[edge] = gi
+                    else:
+                        add(edge, h, gi)
+                if not retain_graph:
+                    node.saved1 = FREED
+            if not retain_graph:
+                node.saved0 = node.result = FREED
+            continue
         if node.hooks is not None and run_hooks is not None:
             g = run_hooks(node, g)
+        if kind is Leaf or (targets is not None and node in targets):
+            found[node] = g
         if kind is Leaf:
-            found[node] = g
             continue
-        if targets is not None and node in targets:
-            found[node] = g
         if kind is Output:
             gradients = sums.setdefault(node.edge0, [None] * len(node.edge0.outputs))
             h = gradients[node.index]
@@ -125,42 +153,14 @@ def _pass(
             continue
         if follows_device:
             _make_current(g)
-        op = node.op
-        if kind is WideNode or recorded or wanted is not None:
-            for edge, gi in op.gradients(node, g, recorded, wanted):
-                h = get(edge)
-                if h is None:
-                    sums[edge] = gi
-                else:
-                    add(edge, h, gi)
-            if not retain_graph:
-                op.free(node)
-            continue
-        edge = node.edge0
-        if edge is not None:
-            gi = op.pull0(g, node)
-            if gi.shape != node.shape0 or gi.dtype is not node.dtype0:
-                gi = fit(gi, node.shape0, node.dtype0)
+        for edge, gi in node.op.gradients(node, g, recorded, wanted):
             h = get(edge)
             if h is None:
                 sums[edge] = gi
             else:
                 add(edge, h, gi)
-        if kind is BinaryNode:
-            edge = node.edge1
-            if edge is not None:
-                gi = op.pull1(g, node)
-                if gi.shape != node.shape1 or gi.dtype is not node.dtype1:
-                    gi = fit(gi, node.shape1, node.dtype1)
-                h = get(edge)
-                if h is None:
-                    sums[edge] = gi
-                else:
-                    add(edge, h, gi)
-            if not retain_graph:
-                node.saved1 = FREED
         if not retain_graph:
-            node.saved0 = node.result = FREED
+            node.op.free(node)
     return found
 
 
