@@ -120,7 +120,9 @@ def long_chain(n=1_000_000):
 
 
 def main():
-    print(f"python {sys.version.split()[0]}, numpy {np.__version__}, torch {torch.__version__ if torch else 'not here'}")
+    print(
+        f"python {sys.version.split()[0]}, numpy {np.__version__}, torch {torch.__version__ if torch else 'not here'}"
+    )
     print(f"one recorded op, {SIZE} float32 elements, forward + backward; medians, microseconds per op")
     for n, rounds, goal in ((1_000, 31, 2.0), (100_000, 5, 2.5)):
         medians, ratios = compare(n, rounds)

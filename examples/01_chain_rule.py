@@ -16,19 +16,26 @@ def by_autograd():
     t = x * x + 2
     z = 2 * t + 1
     y = z.mean()
-    for result in (t, z):
+    for result in (t, z, y):
         result.retain_grad()  # results drop their gradient unless asked to keep it
     y.backward()
-    return {"x": x, "t": t, "z": z, "y": y}, {"x": x.grad, "t": t.grad, "z": z.grad}
+    nodes = {"x": x, "t": t, "z": z, "y": y}
+    return nodes, {name: node.grad for name, node in nodes.items()}
 
 
 def by_hand():
     """Return the same gradients from the local derivatives, one multiplication per step to the left."""
     x = gpugrad.ones((3, 3))
-    dy_dz = gpugrad.ones((3, 3)) / 9  # y = mean(z): each of nine elements has a ninth of the say
+    dy_dy = gpugrad.tensor(1.0)
+    dy_dz = dy_dy * gpugrad.ones((3, 3)) / 9  # y = mean(z): each of nine elements has a ninth of the say
     dy_dt = dy_dz * 2  # z = 2t + 1
     dy_dx = dy_dt * (2 * x)  # t = x*x + 2: here the cached x is needed
-    return {"x": dy_dx, "t": dy_dt, "z": dy_dz}
+    return {"x": dy_dx, "t": dy_dt, "z": dy_dz, "y": dy_dy}
+
+
+def first(tensor):
+    """Return the first element: here all elements of a node are alike."""
+    return tensor.flatten()[0].item()
 
 
 def main():
@@ -36,12 +43,8 @@ def main():
     hand = by_hand()
     print("node   forward   dy/dnode   by hand      (all elements of a node are alike)")
     for name in values:
-        if name == "y":
-            print(f"y      {values['y'].item():7.4f}     1.0000    1.0000")
-        else:
-            value, gradient, ours = (a[name][0, 0].item() for a in (values, gradients, hand))
-            print(f"{name}      {value:7.4f}   {gradient:8.4f}  {ours:8.4f}")
-    print(f"x.grad is 4/9 everywhere: {gradients['x'].tolist()}")
+        print(f"{name}      {first(values[name]):7.4f}   {first(gradients[name]):8.4f}  {first(hand[name]):8.4f}")
+    print(f"x.grad is 4/9 everywhere:\n{gradients['x']}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,9 @@ tensor([ 5.4366, 22.1672, 80.3421])
 
 from __future__ import annotations
 
+import importlib as _importlib
 import math as _math
+from typing import Any as _Any
 
 from gpugrad import autograd, linalg, random, special
 from gpugrad._creation import (
@@ -172,6 +174,21 @@ float32 = _dtypes["float32"]
 float64 = _dtypes["float64"]
 complex64 = _dtypes["complex64"]
 complex128 = _dtypes["complex128"]
+
+_parts = ("data", "nn", "optim")
+
+
+def __getattr__(name: str) -> _Any:
+    """Import the parts for training when they are first asked for."""
+    if name in _parts:
+        return _importlib.import_module(f"gpugrad.{name}")
+    raise AttributeError(f"module 'gpugrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, *_parts]
+
 
 __all__ = [
     "BackendUnavailable",

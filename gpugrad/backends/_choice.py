@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import threading
@@ -52,6 +51,8 @@ def backend_named(name: str) -> Backend:
         return backend
     if key not in _factories:
         known = [*_factories, "auto"]
+        import difflib
+
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise BackendUnavailable(f"unknown backend {name!r}: choose one of {', '.join(known)}.{hint}", "unknown")

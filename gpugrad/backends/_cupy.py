@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import sys
 from contextlib import AbstractContextManager
 from functools import cached_property
-from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -24,6 +21,8 @@ _oldest_driver = 12_000
 
 def cupy_wheels() -> list[str]:
     """Return the names and versions of the CuPy distributions installed here; more than one is a fault."""
+    from importlib import metadata  # costs a third of the time that importing gpugrad may take
+
     found = {
         f"{name} {distribution.version}"
         for distribution in metadata.distributions()
@@ -34,6 +33,8 @@ def cupy_wheels() -> list[str]:
 
 def driver_version() -> int | None:
     """Return the CUDA version the driver speaks, 1000 * major + 10 * minor, or None where there is no driver."""
+    import ctypes
+
     names = {"win32": ("nvcuda.dll",), "darwin": ()}.get(sys.platform, ("libcuda.so.1", "libcuda.so"))
     for name in names:
         try:
@@ -48,6 +49,8 @@ def driver_version() -> int | None:
 
 def load_cupy() -> Any:
     """Return the cupy module, or raise BackendUnavailable naming the cause and its cure."""
+    import importlib.util
+
     wheels = cupy_wheels()
     if importlib.util.find_spec("cupy") is None:
         raise BackendUnavailable(

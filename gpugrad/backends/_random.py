@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,8 @@ class Generator:
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        self._lock = threading.Lock()
-        self.manual_seed(seed if seed is not None else int(np.random.SeedSequence().generate_state(1)[0]))
+        self._lock = threading.RLock()
+        self.manual_seed(seed if seed is not None else int.from_bytes(os.urandom(4), "little"))
 
     def manual_seed(self, seed: Any) -> Generator:
         """Start the stream again from `seed`, a non-negative integer below 2**64."""
@@ -29,8 +31,13 @@ class Generator:
             raise OptionError(f"seed must be an integer from 0 to 2**64 - 1, not {seed!r}")
         self.seed = int(seed)
         self.draws = 0
-        self._stream = np.random.Generator(np.random.Philox(self.seed))
+        self.__dict__.pop("_stream", None)
         return self
+
+    @cached_property
+    def _stream(self) -> np.random.Generator:
+        """NumPy's generator, made at the first draw: importing numpy.random takes its time."""
+        return np.random.Generator(np.random.Philox(self.seed))
 
     def normal(self, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """Return standard normal numbers on the host."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self
 
 from gpugrad._graph import no_grad
 from gpugrad._op import TENSORS, new_tensor
@@ -13,8 +13,6 @@ from gpugrad.errors import GpugradError
 from gpugrad.nn.parameter import Parameter
 
 __all__ = ["LoadResult", "Module", "StateError"]
-
-M = TypeVar("M", bound="Module")
 
 
 class StateError(GpugradError, RuntimeError):
@@ -172,24 +170,24 @@ class Module:
 
     # What state it is in
 
-    def apply(self: M, fn: Callable[[Module], Any]) -> M:
+    def apply(self, fn: Callable[[Module], Any]) -> Self:
         """Call `fn` on every module below this one and then on this one; return it."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
-    def train(self: M, mode: bool = True) -> M:
+    def train(self, mode: bool = True) -> Self:
         """Set this module and all below it to training, where dropout drops; return it."""
         for module in self.modules():
             module.training = bool(mode)
         return self
 
-    def eval(self: M) -> M:
+    def eval(self) -> Self:
         """Set this module and all below it to evaluation; return it."""
         return self.train(False)
 
-    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Train the parameters from now on, or freeze them; return the module."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
@@ -202,29 +200,31 @@ class Module:
                 parameter.grad = None
             else:
                 with no_grad():
-                    parameter.grad = parameter.grad.detach().zero_()
+                    parameter.grad.detach_().zero_()
 
-    def to(self: M, *args: Any, **kwargs: Any) -> M:
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """Move parameters, gradients and buffers to a device, or to a floating-point dtype; return the module.
 
         The arguments are those of `Tensor.to`. The parameters stay the objects that they are.
         """
+        moves = [(p, _moved(p, args, kwargs), p._grad) for p in self.parameters()]
+        for parameter, moved, _ in moves:
+            if moved is not parameter and parameter._node is not None:
+                Tensor._must_carry_gradients(moved.dtype)
+        for parameter, moved, gradient in moves:
+            if moved is not parameter:
+                _replace(parameter, moved)
+                parameter.grad = None if gradient is None else _moved(gradient, args, kwargs)
         for module in self.modules():
-            for name, parameter in list(module._own_parameters()):
-                gradient = parameter._grad
-                _replace(parameter, _moved(parameter, args, kwargs))
-                if gradient is not None:
-                    parameter.grad = _moved(gradient, args, kwargs)
-                del name
             for name, buffer in list(module._own_buffers()):
                 setattr(module, name, _moved(buffer, args, kwargs))
         return self
 
-    def cpu(self: M) -> M:
+    def cpu(self) -> Self:
         """Move the module to host memory; return it."""
         return self.to("cpu")
 
-    def cuda(self: M, index: int | None = None) -> M:
+    def cuda(self, index: int | None = None) -> Self:
         """Move the module to a CUDA device, the first one if none is named; return it."""
         return self.to("cuda" if index is None else f"cuda:{index}")
 
@@ -305,10 +305,7 @@ def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ten
 
 def _replace(parameter: Tensor, moved: Tensor) -> None:
     """Let a parameter have the memory of a tensor that nobody else uses."""
-    if moved is parameter:
-        return
     if parameter._node is not None:
-        Tensor._must_carry_gradients(moved.dtype)
         parameter._node.shape, parameter._node.dtype = moved._array.shape, moved._array.dtype  # type: ignore[attr-defined]
     parameter._array = moved._array
     parameter._cell = parameter._alias = parameter._grad = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from gpugrad._arena import Arena, Run, Slot, arenas_of
 from gpugrad._fused.clip import clip_coefficient
-from gpugrad._graph import enable_grad, no_grad, put_aside
+from gpugrad._graph import enable_grad, no_grad
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._tensor import Tensor, asarray, tensor
 from gpugrad.backends import is_float
@@ -129,9 +129,8 @@ class Optimizer(ABC):
                 if set_to_none:
                     p._grad = None
                 elif p._grad is not None:
-                    put_aside(p._grad)
-                    p._grad._node = None
-                    p._grad._array[...] = 0
+                    with no_grad():
+                        p._grad.detach_().zero_()
 
     @property
     def state(self) -> dict[Tensor, dict[str, Tensor]]:

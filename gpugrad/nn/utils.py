@@ -1,0 +1,111 @@
+"""Clipping of gradients, against explosion: by their common norm, or value by value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from gpugrad import _ops as ops
+from gpugrad._creation import zeros
+from gpugrad._fused.clip import clip_coefficient, scale
+from gpugrad._graph import put_aside
+from gpugrad._op import TENSORS, new_tensor
+from gpugrad._tensor import Tensor
+from gpugrad.backends import Array, backend_of
+from gpugrad.errors import DeviceError, GradientError, OptionError
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    several = [parameters] if type(parameters) in TENSORS else parameters
+    gradients = [p._grad for p in several if p._grad is not None]  # type: ignore[union-attr]
+    devices = {g.device: None for g in gradients}
+    if len(devices) > 1:
+        raise DeviceError(f"gradients are on {', '.join(map(str, devices))}; clip those of one device at a time")
+    return gradients
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scale the gradients in place so that their common norm is at most `max_norm`; return the norm from before.
+
+    The norm is a 0-d tensor on the gradients' device, and nothing waits for it there. If it is NaN or infinite the
+    gradients become NaN (finite ones 0 where it is infinite), as in PyTorch, or, with `error_if_nonfinite`, GradientError
+    is raised and they stay. Without any gradient it is 0. Pascanu, Mikolov and Bengio, "On the difficulty of
+    training recurrent neural networks" (2013).
+
+    >>> import gpugrad
+    >>> p = gpugrad.tensor([3., 4.], requires_grad=True)
+    >>> (p * p / 2).sum().backward()
+    >>> clip_grad_norm_([p], max_norm=1.0)
+    tensor(5.)
+    >>> p.grad
+    tensor([0.6000, 0.8000])
+    """
+    if not max_norm >= 0:
+        raise OptionError(f"max_norm must be at least 0, not {max_norm!r}")
+    if not norm_type > 0:
+        raise OptionError(f"norm_type must be above 0 (inf is the largest element), not {norm_type!r}")
+    gradients = _gradients(parameters)
+    if not gradients:
+        return zeros(())
+    arrays = [g._array for g in gradients]
+    backend = backend_of(arrays[0])
+    with backend.on(gradients[0].device), backend.quiet():
+        if norm_type == 2:
+            norm, coefficient = clip_coefficient(arrays, float(max_norm))
+        else:
+            norm, coefficient = _other_norm(arrays, float(max_norm), float(norm_type))
+        if error_if_nonfinite and not math.isfinite(float(norm)):
+            raise GradientError(f"the norm of the gradients is {float(norm)}; they were not clipped")
+        for g in gradients:
+            put_aside(g)
+        scale(arrays, coefficient)
+    return new_tensor(norm)  # type: ignore[no-any-return]
+
+
+def _other_norm(arrays: list[Array], max_norm: float, p: float) -> tuple[Array, Array]:
+    """Return the p-norm of all elements together, and the factor that clips it."""
+    xp = backend_of(arrays[0]).namespace
+    largest = [xp.max(xp.abs(a)) for a in arrays if math.prod(a.shape)]
+    norm = largest[0] if largest else xp.sum(arrays[0])
+    for other in largest[1:]:
+        norm = xp.maximum(norm, other)
+    if p != math.inf:
+        # Measured in units of the largest element, no power leaves the range of the dtype.
+        unit = xp.where((norm == 0) | ~xp.isfinite(norm), xp.ones_like(norm), norm)
+        powers = [xp.sum((xp.abs(a) / unit) ** p) for a in arrays]
+        total = powers[0]
+        for power in powers[1:]:
+            total = total + power
+        norm = unit * total ** (1 / p)
+    norm = xp.asarray(norm)
+    coefficient = max_norm / (norm + 1e-6)
+    return norm, xp.where(coefficient > 1, xp.ones_like(coefficient), coefficient)
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of the gradients to [-clip_value, clip_value], in place; a NaN stays.
+
+    >>> import gpugrad
+    >>> p = gpugrad.tensor([3., -4.], requires_grad=True)
+    >>> (p * p).sum().backward()
+    >>> clip_grad_value_([p], 7.0)
+    >>> p.grad
+    tensor([ 6., -7.])
+    """
+    limit: Any = float(clip_value)
+    if not limit >= 0:
+        raise OptionError(f"clip_value must be at least 0, not {clip_value!r}")
+    for g in _gradients(parameters):
+        array = g._array
+        backend = backend_of(array)
+        with backend.on(g.device):
+            put_aside(g)
+            backend.write(array, (slice(None),) * len(array.shape), ops.clip(array, -limit, limit))
