@@ -138,8 +138,8 @@ class Arena:
         """Copy the moments that a parameter has in another arena."""
         if arena.moments and old.steps and old.array.shape != slot.array.shape:
             raise ShapeError(
-                f"a parameter of shape {slot.array.shape} had shape {old.array.shape} in earlier steps, and its moments "
-                "have that one; make a new optimizer for it"
+                f"a parameter of shape {slot.array.shape} had shape {old.array.shape} in earlier steps, and its "
+                "moments have that one; make a new optimizer for it"
             )
         for name, moment in arena.moments.items():
             old_values = new_tensor(moment[old.start : old.stop]).to(dtype=self.dtype, device=self.device)

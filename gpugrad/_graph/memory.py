@@ -22,15 +22,21 @@ __all__ = ["FREED", "Alias", "Memory", "Saved", "keep", "put_aside", "share", "w
 
 
 class Saved:
-    """A cell with a value that backward needs: an array, or a Python scalar."""
+    """A cell with a value that backward needs: an array, or a Python scalar.
 
-    __slots__ = ("__weakref__", "value")
+    `memory`, set when a second Tensor comes to look at the array, lists the cells of all of them.
+    """
 
+    __slots__ = ("__weakref__", "memory", "value")
+
+    memory: Memory
     value: Any
 
     def put_aside(self) -> None:
         """Replace the array by a copy of it."""
         self.value = backend_of(self.value).copy(self.value)
+        if hasattr(self, "memory"):
+            del self.memory  # nobody else looks at the copy
 
 
 class _Freed:
@@ -73,6 +79,7 @@ class Memory:
 
     def add(self, cell: Saved) -> None:
         """List a cell; dead ones are dropped whenever the list has doubled."""
+        cell.memory = self
         if len(self.cells) >= self.prune_at:
             self.cells = [r for r in self.cells if r() is not None]
             self.prune_at = max(16, 2 * len(self.cells))
@@ -120,10 +127,15 @@ def put_aside(tensor: Any) -> None:
     if tensor._alias is not None:
         tensor._alias.memory.put_aside()
         return
-    if tensor._cell is None:
+    cell = tensor._cell
+    if cell is None:
         return
-    reference = ref(tensor._cell)
     tensor._cell = None
+    if hasattr(cell, "memory"):  # a Tensor rebuilt from the cell has been looked at by views
+        cell.memory.put_aside()
+        return
+    reference = ref(cell)
+    del cell
     cell = reference()
     if cell is not None:
         cell.put_aside()
@@ -133,10 +145,10 @@ def share(tensor: Any) -> Alias:
     """Return how a Tensor shares its memory, now that another one is to look at it too."""
     alias: Alias | None = tensor._alias
     if alias is None:
-        memory = Memory()
-        if tensor._cell is not None:
-            memory.add(tensor._cell)
-            tensor._cell = None
+        cell, tensor._cell = tensor._cell, None
+        memory = Memory() if cell is None else getattr(cell, "memory", None) or Memory()
+        if cell is not None and not hasattr(cell, "memory"):
+            memory.add(cell)
         alias = tensor._alias = Alias(memory, None, (), 0)
     return alias
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Generator
+from functools import partial, wraps
+from inspect import isgeneratorfunction
 from typing import Any, TypeVar
 
 __all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
@@ -44,6 +45,8 @@ class _GradMode:
 
     def __call__(self, function: F) -> F:
         recording = self.recording
+        if isgeneratorfunction(function):
+            return wraps(function)(lambda *args, **kwargs: _steps(recording, function(*args, **kwargs)))  # type: ignore[return-value]
 
         @wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -51,6 +54,24 @@ class _GradMode:
                 return function(*args, **kwargs)
 
         return call  # type: ignore[return-value]
+
+
+def _steps(recording: bool, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Run a generator in a recording mode, and its consumer, between the steps, in the consumer's own."""
+    step: Callable[[], Any] = partial(next, generator)
+    while True:
+        try:
+            with _GradMode(recording):
+                item = step()
+        except StopIteration as end:
+            return end.value
+        try:
+            step = partial(generator.send, (yield item))
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:
+            step = partial(generator.throw, error)
 
 
 class no_grad(_GradMode):

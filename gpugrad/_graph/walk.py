@@ -22,8 +22,9 @@ __all__ = ["walk"]
 _sequence = attrgetter("sequence")
 
 
-def _reachable(roots: Iterable[Node]) -> list[Node]:
-    """Return all nodes that the roots were computed from, the youngest first."""
+def _reachable(roots: Iterable[Node]) -> tuple[list[Node], bool]:
+    """Return all nodes that the roots were computed from, the youngest first, and whether devices change among them."""
+    crosses = False
     seen = set(roots)
     stack = list(seen)
     order = []
@@ -31,6 +32,7 @@ def _reachable(roots: Iterable[Node]) -> list[Node]:
         node = stack.pop()
         order.append(node)
         if type(node) is WideNode:
+            crosses = crosses or node.op.crosses_devices
             for edge in node.edges:
                 if edge is not None and edge not in seen:
                     seen.add(edge)
@@ -45,7 +47,7 @@ def _reachable(roots: Iterable[Node]) -> list[Node]:
             seen.add(edge)
             stack.append(edge)
     order.sort(key=_sequence, reverse=True)
-    return order
+    return order, crosses
 
 
 def _leading_to(order: list[Node], targets: set[Node]) -> list[Node]:
@@ -65,17 +67,18 @@ def walk(
     run_hooks: Callable[[Node, Any], Any] | None = None,
 ) -> dict[Node, Any]:
     """Return the gradient that the seeds cause at every leaf, or at the targets alone where some are given."""
-    order = _reachable(seeds)
+    order, crosses = _reachable(seeds)
     wanted = None
     if targets is not None:
         order = _leading_to(order, targets)
         wanted = set(order)
     if create_graph:
-        return _pass(order, dict(seeds), True, True, targets, wanted, run_hooks)
+        return _pass(order, dict(seeds), True, True, False, targets, wanted, run_hooks)
     first = next(iter(seeds.values()))
     backend = backend_of(first)
+    follows = crosses or any(backend_of(g).checks_operands for g in seeds.values())
     with backend.on(backend.device_of(first)):
-        return _pass(order, dict(seeds), retain_graph, False, targets, wanted, run_hooks)
+        return _pass(order, dict(seeds), retain_graph, False, follows, targets, wanted, run_hooks)
 
 
 def _pass(
@@ -83,6 +86,7 @@ def _pass(
     sums: dict[Node, Any],
     retain_graph: bool,
     recorded: bool,
+    follows_device: bool,
     targets: set[Node] | None,
     wanted: set[Node] | None,
     run_hooks: Callable[[Node, Any], Any] | None,
@@ -95,7 +99,6 @@ def _pass(
     found: dict[Node, Any] = {}
     owned: set[Node] = set()
     get, pop = sums.get, sums.pop
-    follows_device = not recorded and any(backend_of(g).checks_operands for g in sums.values())
     flat = not recorded and wanted is None and not follows_device
 
     def add(edge: Node, h: Any, gi: Any) -> None:

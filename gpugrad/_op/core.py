@@ -63,6 +63,8 @@ class Rule:
 class Op:
     """A function with derivative rules. Subclasses say how a call is recorded and where its node keeps values."""
 
+    crosses_devices = False
+
     def __init__(
         self,
         name: str,

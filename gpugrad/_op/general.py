@@ -26,6 +26,7 @@ class GeneralOp(Op):
 
     def __init__(self, forward: Callable[..., Any], rules: Mapping[Any, Callable[..., Any] | None], view: bool) -> None:
         self.forward = forward
+        self.crosses_devices = forward.__name__ == "to_device"
         self.view = view
         self.signature = inspect.signature(forward)
         parameters = self.signature.parameters.values()

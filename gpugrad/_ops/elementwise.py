@@ -68,11 +68,12 @@ def _zero(g: Array, xp: Any) -> Array:
     return xp.zeros_like(g)
 
 
-def _logaddexp(g: Array, mine: Array, z: Array, xp: Any) -> Array:
-    """exp(mine - z); 0 where both are -inf, 1/2 where both are +inf."""
-    level = xp.isinf(z) & (mine == z)
-    part = xp.exp(xp.where(level, xp.zeros_like(z), mine - z))
-    return g * part * xp.where(level, xp.where(z > 0, 0.5 * xp.ones_like(z), xp.zeros_like(z)), xp.ones_like(z))
+def _logaddexp(g: Array, mine: Array, other: Array, z: Array, xp: Any) -> Array:
+    """exp(mine - z); where both are -inf it is 0, and where z is +inf, those that are share it evenly."""
+    endless, nothing, one = xp.isinf(z), xp.zeros_like(z), xp.ones_like(z)
+    part = xp.exp(xp.where(endless, nothing, mine) - xp.where(endless, nothing, z))
+    share = xp.where(mine == z, xp.where(other == z, 0.5 * one, one), nothing)
+    return g * xp.where(endless, xp.where(z > 0, share, nothing), part)
 
 
 def _hypot(g: Array, mine: Array, z: Array, xp: Any) -> Array:
@@ -149,8 +150,8 @@ log2     = unary("log2",      "Return the logarithm to base 2, element by elemen
 log10    = unary("log10",     "Return the logarithm to base 10, element by element.", needs_float=True,
                   x=lambda g, x: g / (x * math.log(10)))
 logaddexp = binary("logaddexp", "Return log(exp(x1) + exp(x2)) without overflow, element by element.", needs_float=True,
-                  x1=lambda g, z, x1, xp: _logaddexp(g, x1, z, xp),
-                  x2=lambda g, z, x2, xp: _logaddexp(g, x2, z, xp))
+                  x1=lambda g, z, x1, x2, xp: _logaddexp(g, x1, x2, z, xp),
+                  x2=lambda g, z, x1, x2, xp: _logaddexp(g, x2, x1, z, xp))
 
 # Trigonometric and hyperbolic
 sin      = unary("sin",       "Return the sine of x in radians, element by element.", needs_float=True,

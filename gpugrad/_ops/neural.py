@@ -348,6 +348,7 @@ def _distribution(
         return (q if weight is None else q * weight), xp.ones_like(q[:, 0])
     columns = xp.arange(classes, dtype=target.dtype, device=x.device)
     hit = xp.expand_dims(target, axis=1) == xp.expand_dims(columns, axis=0)
+    hit = hit & xp.expand_dims(target != ignore_index, axis=1)  # what is ignored may be a class
     q = _zero_one(hit, x, xp)
     counts = _zero_one(target != ignore_index, x, xp)
     known = _zero_one(xp.any(hit, axis=1), x, xp)

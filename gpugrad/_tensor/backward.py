@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gpugrad._graph import Leaf, Node, namespace_of, put_aside, walk
+from gpugrad._graph import Hooks, Leaf, Node, namespace_of, put_aside, walk
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of
@@ -67,21 +67,28 @@ def _seeds(tensors: Sequence[Any], gradients: Sequence[Any], create_graph: bool)
     return seeds
 
 
+def _answered(answer: Any, to: Any) -> Any:
+    """Return what a hook answered to a gradient, as a Tensor that can take its place."""
+    if type(answer) not in TENSORS:
+        raise TypeError(f"a hook answers with a tensor or None, not {type(answer).__name__}")
+    for what, its, ours in (("shape", answer.shape, to.shape), ("device", answer.device, to.device)):
+        if its != ours:
+            raise GradientError(f"a hook answered with {what} {its} to a gradient of {what} {ours}")
+    return answer if answer.dtype == to.dtype else answer.to(to.dtype)
+
+
 def _run_hooks(node: Node, g: Any) -> Any:
-    """Return the gradient of a value after its hooks; each sees a Tensor of its own and may answer with another."""
+    """Return the gradient of a value after its hooks, which share memory with nothing that the walk goes on with."""
     hooks: Any = node.hooks
     recorded = type(g) in TENSORS
-    tensor = _conjugated(g if recorded else new_tensor(backend_of(g).copy(g)))
+    tensor = _conjugated(g.clone() if recorded else new_tensor(backend_of(g).copy(g)))
     for function in list(hooks.functions.values()):
         answer = function(tensor)
         if answer is not None:
-            if answer.shape != tensor.shape:
-                raise GradientError(f"a hook answered with shape {answer.shape} for a gradient of shape {tensor.shape}")
-            tensor = answer
+            tensor = _answered(answer, tensor)
     if hooks.retains:
         hooks.gradient = tensor if hooks.gradient is None else hooks.gradient + tensor
-        tensor = tensor if recorded else new_tensor(tensor._array)
-    result = _conjugated(tensor)
+    result = _conjugated(tensor.clone())
     return result if recorded else result._array
 
 
@@ -89,30 +96,27 @@ class _Handed:
     """Gives out gradients as Tensors, none of which shares memory with another, with a seed, or with a saved value."""
 
     def __init__(self, seeds: dict[Node, Any]) -> None:
-        self.taken = {id(getattr(g, "_array", g)) for g in seeds.values()}
+        self.taken = {id(g._array if type(g) in TENSORS else g) for g in seeds.values()}
 
     def tensor(self, g: Any) -> Any:
-        if type(g) in TENSORS:
-            return _conjugated(g)
         g = _conjugated(g)
-        backend = backend_of(g)
-        if type(g) is not backend.array_type:
-            return new_tensor(backend.wrap(g))
-        if id(g) in self.taken or not backend.owns_memory(g):
-            g = backend.copy(g)
-        self.taken.add(id(g))
-        return new_tensor(g)
+        if type(g) not in TENSORS:
+            g = new_tensor(backend_of(g).wrap(g))
+        if id(g._array) in self.taken or not backend_of(g._array).owns_memory(g._array):
+            g = g.clone()
+        self.taken.add(id(g._array))
+        return g
 
 
 def _accumulate(leaf: Leaf, gradient: Any) -> None:
     """Add a gradient to ``.grad`` of a leaf: in place where neither is part of a graph."""
     tensor = leaf.tensor()
-    if tensor is None:
+    if tensor is None or type(tensor._node) is not Leaf:  # it is gone, or requires grad no longer
         return
     old = tensor._grad
     if old is None:
         tensor._grad = gradient
-    elif old._node is not None or gradient._node is not None or old.device != gradient.device:
+    elif old._node is not None or gradient._node is not None or backend_of(old._array).overlaps_itself(old._array):
         tensor._grad = old + gradient
     else:
         put_aside(old)
@@ -130,11 +134,16 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     seeds = _seeds(tensors, gradients, create_graph)
     targets = None if inputs is None else set(_targets(inputs))
-    found = walk(seeds, retain, create_graph, targets, _run_hooks)
-    handed = _Handed(seeds)
-    for node, g in found.items():
-        if type(node) is Leaf:
-            _accumulate(node, handed.tensor(g))
+    with enable_grad() if create_graph else no_grad():
+        found = walk(seeds, retain, create_graph, targets, _run_hooks)
+        handed = _Handed(seeds)
+        gradients = [(node, handed.tensor(g)) for node, g in found.items() if type(node) is Leaf]
+    for node, gradient in gradients:
+        _accumulate(node, gradient)
+        elif node.hooks is None or not node.hooks.retains:  # a result named in `inputs`
+            node.hooks = node.hooks or Hooks()
+            node.hooks.retains = True
+            node.hooks.gradient = handed.tensor(g)
 
 
 def _targets(inputs: Sequence[Any]) -> list[Node]:
@@ -175,12 +184,15 @@ def grad(
         grad_outputs = [grad_outputs]
     seeds = _seeds(outputs, grad_outputs, create_graph)
     targets = _targets(inputs)
-    found = walk(seeds, create_graph if retain_graph is None else retain_graph, create_graph, set(targets), _run_hooks)
-    handed = _Handed(seeds)
+    retain = create_graph if retain_graph is None else retain_graph
+    with enable_grad() if create_graph else no_grad():
+        found = walk(seeds, retain, create_graph, set(targets), _run_hooks)
+        handed = _Handed(seeds)
+        arrived = {i: handed.tensor(found[node]) for i, node in enumerate(targets) if node in found}
     results = []
-    for i, (x, node) in enumerate(zip(inputs, targets, strict=True)):
-        if node in found:
-            results.append(handed.tensor(found[node]))
+    for i, x in enumerate(inputs):
+        if i in arrived:
+            results.append(arrived[i])
         elif materialize_grads:
             results.append(new_tensor(backend_of(x._array).namespace.zeros_like(x._array)))
         elif allow_unused:

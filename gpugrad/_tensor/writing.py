@@ -32,7 +32,8 @@ def _check_writable(tensor: Any) -> None:
             f"{what} that requires grad (shape {tensor.shape}) cannot be written in place; do it under no_grad(), or "
             "work on a .clone()"
         )
-    if any(step.name == "broadcast_to" for step, _, _ in path):
+    repeats = backend_of(tensor._array).overlaps_itself(tensor._array)
+    if repeats or any(step.name == "broadcast_to" for step, _, _ in path):
         raise GradientError(
             "the result of broadcast_to cannot be written: its elements share memory; .clone() it first"
         )

@@ -75,6 +75,10 @@ class Backend(ABC):
     def owns_memory(self, array: Array) -> bool:
         """Return whether `array` is known to be the only array over its memory when nobody else holds it."""
 
+    def overlaps_itself(self, array: Array) -> bool:
+        """Return whether elements of `array` share memory with each other, as those of a broadcast result do."""
+        return any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True))
+
     @abstractmethod
     def scatter_add(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
         """Add `values` into ``x[key]`` in place; where a key repeats, every value counts. Deterministic."""

@@ -55,7 +55,6 @@ def fit(
     history: list[Epoch] = []
     for number in range(1, options.epochs + 1):
         start, rate = time.perf_counter(), float(optimizer.param_groups[0]["lr"])
-        loss = train_accuracy = None
         totals = _epoch(module, train, optimizer, schedule, options, stop)
         if totals is None:
             break
@@ -94,8 +93,9 @@ def step(module: nn.Module, x: Tensor, y: Tensor, optimizer: Any, options: Train
     loss = nn.functional.cross_entropy(logits, y, label_smoothing=options.label_smoothing)
     loss.backward()
     if options.clip_norm:
-        nn.utils.clip_grad_norm_(module.parameters(), options.clip_norm)
-    optimizer.step()
+        optimizer.clip_and_step(options.clip_norm)
+    else:
+        optimizer.step()
     return loss, logits
 
 

@@ -42,5 +42,7 @@ def _rows(classifier: Classifier, data: Path | None) -> Dataset:
 def _held_out(dataset: Dataset, training: Training, data: Path | None) -> Dataset:
     if dataset.y is None:
         raise fault(Path(data or ""), "--held-out splits by the labels, and there are none; leave it out")
-    _, rows = stratified_split(dataset.labels(), training.test_fraction, training.seed)
+    if (dataset.y < 0).any():
+        raise fault(Path(data or ""), "--held-out is for the file trained on, and this one has labels that one had not")
+    _, rows = stratified_split(dataset.y, training.test_fraction, training.seed, dataset.classes)
     return Dataset(dataset.x[rows], dataset.y[rows], dataset.classes, dataset.features, dataset.target)

@@ -29,20 +29,16 @@ def save(path: Path, classifier: Classifier, training: Training) -> None:
     """Write a classifier; a file of that name is replaced only by a whole one."""
     # np.array, because safetensors writes the memory of a transposed array as it lies, and because
     # np.ascontiguousarray would give a 0-d array an axis.
-    arrays = {
-        name: np.array(tensor.detach().cpu().numpy(), order="C")
-        for name, tensor in classifier.module.state_dict().items()
-    }
+    state = classifier.module.state_dict()
+    arrays = {name: np.array(tensor.detach().cpu().numpy(), order="C") for name, tensor in state.items()}
+    standardizer = classifier.standardizer
     about = {
         "format": _format,
         "architecture": asdict(classifier.architecture),
         "classes": classifier.classes,
         "features": classifier.features,
         "target": classifier.target,
-        "standardizer": {
-            "mean": classifier.standardizer.mean.tolist(),
-            "scale": classifier.standardizer.scale.tolist(),
-        },
+        "standardizer": {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()},
         "training": asdict(training),
     }
     write_whole(path, save_arrays(arrays, metadata={"gpugrad": json.dumps(about, ensure_ascii=False, allow_nan=False)}))

@@ -51,13 +51,11 @@ def prepare(options: TrainOptions) -> Problem:
     dataset = read(options)
     assert dataset.y is not None
     try:
-        train, test = stratified_split(dataset.labels(), test_fraction, options.seed)
+        train, test = stratified_split(dataset.y, test_fraction, options.seed, dataset.classes)
     except DataError as error:
         raise DataError(f"{options.data}, column {dataset.target!r}: {error}") from None
     if options.batch_size > len(train):
-        raise OptionError(
-            f"--batch-size {options.batch_size}: the training part has {len(train)} rows; give at most that"
-        )
+        raise OptionError(f"--batch-size {options.batch_size}: there are {len(train)} training rows; give at most that")
     standardizer = Standardizer.fit(dataset.x[train])
     manual_seed(options.seed)
     architecture = Architecture(

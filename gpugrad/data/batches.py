@@ -72,7 +72,7 @@ class Batches:
         order = from_host(self.order(self.epoch), self.tensors[0].device) if self.shuffle else None
         self.epoch += 1
         for i in range(len(self)):
-            rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
+            rows = slice(i * self.batch_size, min((i + 1) * self.batch_size, self.rows))
             if order is None:
                 yield tuple(tensor[rows] for tensor in self.tensors)
             else:

@@ -47,12 +47,6 @@ class Dataset:
     def __iter__(self) -> Iterator[Host | None]:
         return iter((self.x, self.y))
 
-    def labels(self) -> Host:
-        """Return the label of each row itself, (rows,), and -1 where it is not among the classes."""
-        if self.y is None:
-            raise DataError("the dataset has no labels")
-        return np.array([*self.classes, -1], dtype=object)[self.y]
-
     def __len__(self) -> int:
         return len(self.x)
 

@@ -17,6 +17,7 @@ __all__ = ["Row", "Text", "is_number", "open_text", "regular_file"]
 _delimiters = "\t;,"
 _names = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 _sample = 1 << 16
+_looked_at = 20
 
 
 class Row(NamedTuple):
@@ -83,7 +84,7 @@ def open_text(path: str | Path) -> Text:
     lines = start.decode("utf-8-sig", errors="replace").splitlines(keepends=True)
     lines = lines[:-1] if len(start) == _sample and len(lines) > 1 else lines
     delimiter = max(_delimiters, key=lambda delimiter: _evenness(lines, delimiter))
-    first = tuple(islice(_rows(path, delimiter), 2))
+    first = tuple(islice(_rows(path, delimiter), _looked_at))
     if not first:
         raise fault(path, "the file holds nothing but blank lines; it needs rows of numbers, each with a label")
     return Text(path, delimiter, first)
@@ -105,7 +106,7 @@ def is_number(cell: str) -> bool:
 def _evenness(lines: list[str], delimiter: str) -> tuple[bool, int]:
     """Return how well a delimiter suits: rows of one length above 1 first, then the number of cells."""
     try:
-        widths = [len(cells) for cells in islice(csv.reader(lines, delimiter=delimiter), 20) if cells]
+        widths = [len(cells) for cells in islice(csv.reader(lines, delimiter=delimiter), _looked_at) if cells]
     except csv.Error:
         return False, 0
     return len(set(widths)) == 1 and widths[0] > 1, max(widths, default=0)

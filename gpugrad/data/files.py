@@ -13,7 +13,7 @@ import numpy as np
 from gpugrad.data.arrays import checked_features, checked_labels
 from gpugrad.data.cells import Labels, numbers, rows_at_a_time
 from gpugrad.data.dataset import Dataset, Host, fault
-from gpugrad.data.delimited import Row, Text, is_number, open_text, regular_file
+from gpugrad.data.delimited import Text, is_number, open_text, regular_file
 
 __all__ = ["header_of", "load_arrays", "numbered", "position_of", "read_columns", "read_csv", "read_file", "read_npz"]
 
@@ -157,20 +157,15 @@ def position_of(path: Path, names: Sequence[str], name: str, what: str = "column
 
 
 def header_of(text: Text, target: str | None = None) -> tuple[str, ...] | None:
-    """Return the names in the first row if it is a header, which holds no numbers; numbers 0, 1, 2 ... are one too.
+    """Return the names in the first row if it is a header: if none of its cells is a number.
 
-    It is one as well if it has the name `target`, or a text where every row has a number.
+    It is one too if it has the name `target`, if it counts 0, 1, 2 ..., or if the only text among its numbers is
+    the name of the last column, which has numbers in the next rows.
     """
-    first = [cell.strip() for cell in text.first[0].cells]
-    second: Row | None = text.first[1] if len(text.first) > 1 else None
+    first, *more = ([cell.strip() for cell in row.cells] for row in text.first)
     counted = len(first) > 2 and first == [str(i) for i in range(len(first))]
-    text_over_number = (
-        second is not None
-        and len(second.cells) == len(first)
-        and is_number(second.cells[-1])
-        and not is_number(first[-1])
-        and all(map(is_number, first[:-1]))
-    )
-    if counted or text_over_number or target in first or not any(map(is_number, first)):
+    names_numbers = bool(more) and not is_number(first[-1]) and all(row and is_number(row[-1]) for row in more)
+    named_label = names_numbers and all(map(is_number, first[:-1]))
+    if counted or named_label or target in first or not any(map(is_number, first)):
         return tuple(first)
     return None

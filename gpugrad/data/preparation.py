@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +16,13 @@ from gpugrad.errors import DataError, DtypeError, OptionError, ShapeError
 __all__ = ["Standardizer", "stratified_split"]
 
 
-def stratified_split(y: Host, test_fraction: float = 0.2, seed: int = 0) -> tuple[Host, Host]:
+def stratified_split(
+    y: Host, test_fraction: float = 0.2, seed: int = 0, classes: Sequence[int | str] | None = None
+) -> tuple[Host, Host]:
     """Return the row numbers of the training part and of the test part, each in rising order.
 
-    Every class is in both parts, in the same proportion as in `y`, (rows,), up to rounding.
+    Every class is in both parts, in the same proportion as in `y`, (rows,), up to rounding. `classes` are the names
+    of the labels 0, 1, 2 ... in a message.
 
     Raises
     ------
@@ -33,6 +38,7 @@ def stratified_split(y: Host, test_fraction: float = 0.2, seed: int = 0) -> tupl
     values, positions, counts = np.unique(y, return_inverse=True, return_counts=True)
     if (counts < 2).any():
         value = values[np.argmax(counts < 2)].item()
+        value = value if classes is None else classes[value]
         raise DataError(
             f"class {value!r} has one row only: a training part and a test part need two rows of every class; "
             "add rows, or leave this one out"
@@ -46,10 +52,10 @@ def stratified_split(y: Host, test_fraction: float = 0.2, seed: int = 0) -> tupl
 
 
 def _shares(counts: Host, fraction: float) -> Host:
-    """Return how many rows of each class are tested: rounded by largest remainder, at least one, never all."""
+    """Return how many rows of each class are tested: their sum rounded up, by largest remainder; at least one, never all."""
     exact = counts * fraction
     shares = np.floor(exact).astype(np.int64)
-    missing = round(counts.sum() * fraction) - shares.sum()
+    missing = math.ceil(exact.sum() - 1e-9) - shares.sum()
     shares[np.argsort(shares - exact, kind="stable")[:missing]] += 1
     return np.clip(shares, 1, counts - 1)
 

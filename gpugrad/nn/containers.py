@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
 from typing import Any, Self, overload
 
 from gpugrad import _ops as ops
@@ -15,15 +14,14 @@ from gpugrad.nn.module import Module
 
 __all__ = ["Residual", "Sequential"]
 
-_activations = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh"}
+_activations: dict[type[Module], str] = {ReLU: "relu", Sigmoid: "sigmoid", Tanh: "tanh"}
 
 
-def _fused(first: Module, second: Module | None) -> str | None:
-    """Return the activation that runs as one node with the linear layer before it, None where it cannot."""
-    if type(first) is not Linear or type(second) not in _activations:
+def _joint_activation(pair: list[Module]) -> str | None:
+    """Return the activation that runs as one node with the linear layer before it, None where there is none."""
+    if type(pair[0]) is not Linear or len(pair) < 2 or any(vars(m).get("_forward_hooks") for m in pair):
         return None
-    watched = any(vars(module).get("_forward_hooks") for module in (first, second))
-    return None if watched else _activations[type(second)]  # type: ignore[index]
+    return _activations.get(type(pair[1]))
 
 
 class Sequential(Module):
@@ -56,18 +54,18 @@ class Sequential(Module):
 
     def forward(self, input: Any) -> Any:
         """Return the input passed through all modules."""
-        fused = None
-        for module, following in pairwise([*self, None]):
-            if fused is not None:
-                fused = None  # this one ran with the module before it
-                continue
-            assert module is not None
-            fused = _fused(module, following)
-            if fused is None:
-                input = module(input)
+        modules = list(self)
+        x, done = input, 0
+        while done < len(modules):
+            activation = _joint_activation(modules[done : done + 2])
+            if activation is None:
+                x = modules[done](x)
+                done += 1
             else:
-                input = ops.activated_linear(input, module.weight, module.bias, activation=fused)  # type: ignore[attr-defined]
-        return input
+                linear: Any = modules[done]
+                x = ops.activated_linear(x, linear.weight, linear.bias, activation=activation)
+                done += 2
+        return x
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

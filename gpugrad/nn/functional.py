@@ -86,7 +86,9 @@ def layer_norm(
     """
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
-        raise ShapeError(f"layer_norm: expected an input of shape (..., {', '.join(map(str, shape))}), got {input.shape}")
+        raise ShapeError(
+            f"layer_norm: expected an input of shape (..., {', '.join(map(str, shape))}), got {input.shape}"
+        )
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and tuple(value.shape) != shape:
             raise ShapeError(f"layer_norm: expected a {name} of shape {shape}, got {value.shape}")
@@ -94,10 +96,10 @@ def layer_norm(
 
 
 def dropout(input: Any, p: float = 0.5, training: bool = True, *, generator: Generator | None = None) -> Any:
-    """Return input with each element set to 0 with probability p and the others divided by 1 - p (Srivastava et al., 2014).
+    """Return input with each element set to 0 with probability p and the others divided by 1 - p.
 
-    Not in training it is input itself. The generator's seed and the number of the draw decide the mask, so it is the
-    same on every backend.
+    Srivastava et al. (2014). Not in training it is input itself. The generator's seed and the number of the draw
+    decide the mask, so it is the same on every backend.
 
     >>> import gpugrad
     >>> dropout(gpugrad.ones(3), training=False)
@@ -198,10 +200,11 @@ def _in_rows(name: str, input: Any, target: Any) -> tuple[Any, Any, tuple[int, .
             f"it is {rest} class indices or {shape} probabilities"
         )
     rows = (math.prod(rest), shape[axis])
-    if len(shape) != 2:
-        input = ops.reshape(ops.moveaxis(input, axis, -1), rows)
-        target = ops.reshape(target, rows[:1]) if wanted == rest else ops.reshape(ops.moveaxis(target, axis, -1), rows)
-    return input, target, rest
+    if len(shape) == 2:
+        return input, target, rest
+    flat, classes_last = ops.reshape, ops.moveaxis
+    target = flat(target, rows[:1]) if wanted == rest else flat(classes_last(target, axis, -1), rows)
+    return flat(classes_last(input, axis, -1), rows), target, rest
 
 
 def cross_entropy(
@@ -230,9 +233,7 @@ def cross_entropy(
     return loss if reduction != "none" or len(rest) == 1 else ops.reshape(loss, rest)
 
 
-def nll_loss(
-    input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
-) -> Any:
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
     """Return the negative of the log-probability that input gives to each target class.
 
     input: log-probabilities, (classes,), (n, classes) or (n, classes, d1, ...); target: class indices; weight:

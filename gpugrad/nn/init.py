@@ -117,7 +117,9 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | No
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Fill a weight with normal numbers of std gain * sqrt(2 / (fan_in + fan_out)); return it (Glorot and Bengio, 2010).
+    """Fill a weight with normal numbers of std gain * sqrt(2 / (fan_in + fan_out)); return it.
+
+    Glorot and Bengio (2010).
 
     >>> import gpugrad
     >>> xavier_normal_(gpugrad.empty((2, 2)), gain=0.0).tolist() == [[0.0, 0.0], [0.0, 0.0]]

@@ -15,6 +15,10 @@ from gpugrad.nn.parameter import Parameter, new_parameter
 __all__ = ["Dropout", "Flatten", "Identity", "Linear"]
 
 
+def _is_size(n: Any) -> bool:
+    return isinstance(n, int) and not isinstance(n, bool) and n >= 0
+
+
 class Linear(Module):
     """y = x W^T + b; x: (..., in_features), W: (out_features, in_features), b: (out_features,).
 
@@ -33,7 +37,7 @@ class Linear(Module):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+            if not _is_size(size):
                 raise OptionError(f"{name} must be a size, not {size!r}")
         self.in_features, self.out_features = in_features, out_features
         self.weight = new_parameter((out_features, in_features), dtype, device)
@@ -93,9 +97,10 @@ class Flatten(Module):
 
 
 class Dropout(Module):
-    """In training sets each element to 0 with probability p and divides the others by 1 - p (Srivastava et al., 2014).
+    """In training sets each element to 0 with probability p and divides the others by 1 - p.
 
-    The default generator's seed decides the masks, the same on every backend. In evaluation it is the identity.
+    Srivastava et al. (2014). The default generator's seed decides the masks, the same on every
+    backend. In evaluation it is the identity.
 
     >>> import gpugrad
     >>> gpugrad.nn.Dropout(0.5).eval()(gpugrad.ones(3))

@@ -26,7 +26,9 @@ class LoadResult(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        return super().__repr__() if any(self) else "<All keys matched successfully>"
+        if not any(self):
+            return "<All keys matched successfully>"
+        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 def _no_forward(*args: Any, **kwargs: Any) -> Any:
@@ -51,6 +53,7 @@ class Module:
     forward: Callable[..., Any] = _no_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what `forward` returns, as the forward hooks leave it."""
         result = self.forward(*args, **kwargs)
         for hook in list(vars(self).get("_forward_hooks", {}).values()):
             answer = hook(self, args, result)
@@ -300,12 +303,12 @@ def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ten
         moved = new_tensor(tensor._array).to(*args, **kwargs)
         if moved.dtype != tensor.dtype and tensor.dtype.kind not in "fc":
             moved = new_tensor(tensor._array).to(moved.device)
-    return tensor if moved._array is tensor._array else moved  # type: ignore[no-any-return]
+    return tensor if moved._array is tensor._array else moved
 
 
 def _replace(parameter: Tensor, moved: Tensor) -> None:
     """Let a parameter have the memory of a tensor that nobody else uses."""
     if parameter._node is not None:
-        parameter._node.shape, parameter._node.dtype = moved._array.shape, moved._array.dtype  # type: ignore[attr-defined]
+        parameter._node.shape, parameter._node.dtype = moved._array.shape, moved._array.dtype
     parameter._array = moved._array
     parameter._cell = parameter._alias = parameter._grad = None

@@ -8,7 +8,7 @@ from gpugrad._creation import empty
 from gpugrad._graph import watch_alias
 from gpugrad._op import TENSORS
 from gpugrad._tensor import Tensor, tensor
-from gpugrad._tensor.tensor import _adopt
+from gpugrad._tensor.host import adopt
 from gpugrad.errors import DtypeError
 
 __all__ = ["Parameter", "new_parameter"]
@@ -32,7 +32,7 @@ class Parameter(Tensor):
         source = data if shared else tensor(data)
         if requires_grad:
             Tensor._must_carry_gradients(source.dtype)
-        _adopt(self, source._array, False)
+        adopt(self, source._array, False)
         if shared:
             watch_alias(self, source, None)
         self.requires_grad_(requires_grad)
@@ -47,5 +47,5 @@ def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None)
     if made.dtype.kind != "f":
         raise DtypeError(f"parameters need a real floating-point dtype, not {made.dtype}")
     parameter: Parameter = object.__new__(Parameter)
-    _adopt(parameter, made._array, True)
+    adopt(parameter, made._array, True)
     return parameter

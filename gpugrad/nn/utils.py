@@ -10,7 +10,7 @@ from gpugrad import _ops as ops
 from gpugrad._creation import zeros
 from gpugrad._fused.clip import clip_coefficient, scale
 from gpugrad._graph import put_aside
-from gpugrad._op import TENSORS, new_tensor
+from gpugrad._op import new_tensor
 from gpugrad._tensor import Tensor
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import DeviceError, GradientError, OptionError
@@ -19,8 +19,8 @@ __all__ = ["clip_grad_norm_", "clip_grad_value_"]
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    several = [parameters] if type(parameters) in TENSORS else parameters
-    gradients = [p._grad for p in several if p._grad is not None]  # type: ignore[union-attr]
+    several = [parameters] if isinstance(parameters, Tensor) else parameters
+    gradients = [p._grad for p in several if p._grad is not None]
     devices = {g.device: None for g in gradients}
     if len(devices) > 1:
         raise DeviceError(f"gradients are on {', '.join(map(str, devices))}; clip those of one device at a time")
@@ -36,9 +36,9 @@ def clip_grad_norm_(
     """Scale the gradients in place so that their common norm is at most `max_norm`; return the norm from before.
 
     The norm is a 0-d tensor on the gradients' device, and nothing waits for it there. If it is NaN or infinite the
-    gradients become NaN (finite ones 0 where it is infinite), as in PyTorch, or, with `error_if_nonfinite`, GradientError
-    is raised and they stay. Without any gradient it is 0. Pascanu, Mikolov and Bengio, "On the difficulty of
-    training recurrent neural networks" (2013).
+    gradients become NaN (finite ones 0 where it is infinite), as in PyTorch, or, with `error_if_nonfinite`, a
+    GradientError is raised and they stay. Without any gradient it is 0. Pascanu, Mikolov and Bengio, "On the
+    difficulty of training recurrent neural networks" (2013).
 
     >>> import gpugrad
     >>> p = gpugrad.tensor([3., 4.], requires_grad=True)

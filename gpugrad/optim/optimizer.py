@@ -152,7 +152,8 @@ class Optimizer(ABC):
         >>> gpugrad.optim.SGD([weight], lr=0.1).state_dict()["param_groups"][0]["params"]
         [0]
         """
-        state, groups, number = self.state, [], {}
+        state, groups = self.state, []
+        number: dict[Tensor, int] = {}
         for group in self.param_groups:
             for p in group["params"]:
                 number[p] = len(number)
@@ -171,9 +172,7 @@ class Optimizer(ABC):
         place = {id(slot.parameter): (arena, slot) for arena, slot in self._slots()}
         numbers = [number for group in groups for number in group["params"]]
         params = [p for group in self.param_groups for p in group["params"]]
-        found = [
-            (*place[id(p)], _loadable(state[n], p)) for n, p in zip(numbers, params, strict=True) if n in state
-        ]
+        found = [(*place[id(p)], _loadable(state[n], p)) for n, p in zip(numbers, params, strict=True) if n in state]
         for old, new in zip(self.param_groups, options, strict=True):
             old.update(new)
         for _, slot in place.values():
@@ -235,7 +234,8 @@ def _state(arena: Arena, slot: Slot) -> dict[str, Tensor]:
 
 def _loadable(values: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
     """Return the saved state of a parameter as tensors on its device, each checked for its shape."""
-    moments = {k: asarray(v).to(dtype=p.dtype, device=p.device) for k, v in values.items() if v is not None and k != "step"}
+    given = {name: asarray(value) for name, value in values.items() if value is not None and name != "step"}
+    moments: dict[str, Any] = {name: moment.to(dtype=p.dtype, device=p.device) for name, moment in given.items()}
     for name, moment in moments.items():
         if moment.shape != p.shape:
             raise ShapeError(f"{name} in the state has shape {moment.shape}, and its parameter {p.shape}")

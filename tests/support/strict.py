@@ -70,6 +70,9 @@ class StrictBackend(Backend):
     def owns_memory(self, array):
         return array._array.base is None
 
+    def overlaps_itself(self, array):
+        return super().overlaps_itself(array._array)
+
     def _hosted(self, key):
         return tuple(k._array if isinstance(k, self.array_type) else k for k in key)
 
