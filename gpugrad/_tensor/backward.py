@@ -137,13 +137,13 @@ def backward(
     with enable_grad() if create_graph else no_grad():
         found = walk(seeds, retain, create_graph, targets, _run_hooks)
         handed = _Handed(seeds)
-        gradients = [(node, handed.tensor(g)) for node, g in found.items() if type(node) is Leaf]
-    for node, gradient in gradients:
-        _accumulate(node, gradient)
+        given = [(node, handed.tensor(g)) for node, g in found.items()]
+    for node, gradient in given:
+        if type(node) is Leaf:
+            _accumulate(node, gradient)
         elif node.hooks is None or not node.hooks.retains:  # a result named in `inputs`
             node.hooks = node.hooks or Hooks()
-            node.hooks.retains = True
-            node.hooks.gradient = handed.tensor(g)
+            node.hooks.retains, node.hooks.gradient = True, gradient
 
 
 def _targets(inputs: Sequence[Any]) -> list[Node]:
