@@ -1,8 +1,8 @@
 """Backward starts from a number; for many outputs it needs to be told how much each one counts.
 
-The gradient of a scalar starts at dy/dy = 1. A result y with nine elements has nine gradients, and backward carries one
-array: so it asks for a seed dL/dy of the shape of y, and brings to x the gradient of the sum of seed * y. A seed of ones
-adds the nine up; a seed with a single one picks one of them.
+The gradient of a scalar starts at dy/dy = 1. A result y with nine elements has nine gradients, and backward carries
+one array: so it asks for a seed dL/dy of the shape of y, and brings to x the gradient of the sum of seed * y. A seed of
+ones adds the nine up; a seed with a single one picks one of them.
 """
 
 import gpugrad

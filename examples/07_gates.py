@@ -1,8 +1,8 @@
 """How gates move gradients: add hands them on, max routes them, multiply swaps its inputs, a fork adds them up.
 
 The multiply gate is why data are scaled before training: the gradient of a weight is the input that it is multiplied
-with, so inputs that are 1000 times larger make gradients that are 1000 times larger, and the learning rate would have to
-be 1000 times smaller.
+with, so inputs that are 1000 times larger make gradients that are 1000 times larger, and the learning rate would have
+to be 1000 times smaller.
 """
 
 import gpugrad

@@ -10,6 +10,8 @@ the gradient at its weighted sum, delta_l = dE/dz_l. Backward goes from right to
 Each layer asks only the one to its right for its delta, so the cost of backward is about that of forward.
 """
 
+from itertools import pairwise
+
 import gpugrad
 from gpugrad import sigmoid
 
@@ -22,7 +24,7 @@ def network(depth, width=6):
         return gpugrad.randn(*shape, generator=generator, dtype=gpugrad.float64, requires_grad=requires_grad)
 
     sizes = [4] + [width] * (depth - 1) + [2]
-    weights = [draw(m, n, requires_grad=True) for n, m in zip(sizes, sizes[1:], strict=False)]
+    weights = [draw(m, n, requires_grad=True) for n, m in pairwise(sizes)]
     biases = [draw(m, 1, requires_grad=True) for m in sizes[1:]]
     return draw(4, 1), draw(2, 1), weights, biases
 

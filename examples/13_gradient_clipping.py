@@ -36,7 +36,7 @@ def cosine(a, b):
 
 
 def exploding_net():
-    """Return a ReLU net with weights 1.5 times too large: so much do values grow per layer, and deltas on their way back."""
+    """Return a ReLU net with weights 1.5 times too large: each layer multiplies values, and then deltas, by 1.5."""
     modules = []
     for _ in range(depth):
         linear = nn.Linear(width, width)

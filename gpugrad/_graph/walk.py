@@ -72,13 +72,14 @@ def walk(
     if targets is not None:
         order = _leading_to(order, targets)
         wanted = set(order)
-    if create_graph:
-        return _pass(order, dict(seeds), True, True, False, targets, wanted, run_hooks)
     first = next(iter(seeds.values()))
-    backend = backend_of(first)
-    follows = crosses or any(backend_of(g).checks_operands for g in seeds.values())
-    with backend.on(backend.device_of(first)):
-        return _pass(order, dict(seeds), retain_graph, False, follows, targets, wanted, run_hooks)
+    backend = backend_of(first._array if create_graph else first)
+    with backend.quiet():  # where a derivative is infinite it is infinite, without a warning
+        if create_graph:
+            return _pass(order, dict(seeds), True, True, False, targets, wanted, run_hooks)
+        follows = crosses or any(backend_of(g).checks_operands for g in seeds.values())
+        with backend.on(backend.device_of(first)):
+            return _pass(order, dict(seeds), retain_graph, False, follows, targets, wanted, run_hooks)
 
 
 def _pass(

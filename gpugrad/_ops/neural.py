@@ -168,11 +168,14 @@ def log_softmax(x: Array, /, *, axis: int = -1) -> Array:
 
 
 def _logsumexp_x(g: Array, z: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, xp: Any) -> Array:
-    """exp(x - z); 0 by convention where all elements are -inf."""
+    """exp(x - z); where z is inf the infinite elements share, and where all are -inf it is 0 by convention."""
     top = kept(z, x_shape, axis, keepdims, xp)
-    nothing = top == -math.inf
-    part = xp.exp(xp.where(nothing, top, x - xp.where(nothing, xp.zeros_like(top), top)))
-    return kept(g, x_shape, axis, keepdims, xp) * part
+    level = xp.isinf(top) & (x == top)
+    part = xp.exp(xp.where(level, xp.zeros_like(x), x - xp.where(xp.isinf(top), xp.zeros_like(top), top)))
+    winners = _zero_one(level, x, xp)
+    shared = winners / xp.maximum(xp.sum(winners, axis=axis, keepdims=True), 1)
+    share = xp.where(xp.isinf(top), xp.where(top > 0, shared, xp.zeros_like(x)), part)
+    return kept(g, x_shape, axis, keepdims, xp) * share
 
 
 @op(x=_logsumexp_x)

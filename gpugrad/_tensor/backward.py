@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gpugrad._graph import Hooks, Leaf, Node, namespace_of, put_aside, walk
+from gpugrad._graph import Hooks, Leaf, Node, enable_grad, namespace_of, no_grad, put_aside, walk
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of
@@ -87,7 +87,7 @@ def _run_hooks(node: Node, g: Any) -> Any:
         if answer is not None:
             tensor = _answered(answer, tensor)
     if hooks.retains:
-        hooks.gradient = tensor if hooks.gradient is None else hooks.gradient + tensor
+        hooks.gradient = tensor.clone() if hooks.gradient is None else hooks.gradient + tensor
     result = _conjugated(tensor.clone())
     return result if recorded else result._array
 

@@ -63,6 +63,18 @@ class Methods:
     maximum: ClassVar[Any] = ops.maximum
     minimum: ClassVar[Any] = ops.minimum
 
+    # Complex parts
+
+    @property
+    def real(self: Any) -> Tensor:
+        """The real part, as a new tensor."""
+        return ops.real(self)
+
+    @property
+    def imag(self: Any) -> Tensor:
+        """The imaginary part, as a new tensor."""
+        return ops.imag(self)
+
     # Shapes
 
     def dim(self: Any) -> int:

@@ -85,10 +85,10 @@ class TrainOptions:
     activation: Annotated[Activation, _option("What follows each hidden layer.")] = "relu"
     optimizer: Annotated[OptimizerName, _option("How parameters follow gradients.")] = "adamw"
     lr: Annotated[
-        float | None, _option("Learning rate at the start. [default: 0.001, 0.1 for sgd]", _number(above=0))
+        float | None, _option("Learning rate at the start. [default: 0.002, 0.1 for sgd]", _number(above=0))
     ] = None
-    epochs: Annotated[int, _option("Passes over the training part.", _whole(1))] = 40
-    batch_size: Annotated[int, _option("Rows in a batch.", _whole(1))] = 32
+    epochs: Annotated[int, _option("Passes over the training part.", _whole(1))] = 30
+    batch_size: Annotated[int, _option("Rows in a batch.", _whole(1))] = 64
     clip_norm: Annotated[float, _option("Largest norm of the gradient; 0 for any.", _number(least=0))] = 5.0
     weight_decay: Annotated[float, _option("How fast weights shrink by themselves.", _number(least=0))] = 0.01
     dropout: Annotated[float, _option("Part of each hidden layer left out at random.", _number(least=0, below=1))] = 0.0
@@ -104,4 +104,4 @@ class TrainOptions:
     @property
     def learning_rate(self) -> float:
         """The learning rate at the start: the one given, or one that suits the optimizer."""
-        return self.lr if self.lr is not None else 0.1 if self.optimizer == "sgd" else 0.001
+        return self.lr if self.lr is not None else 0.1 if self.optimizer == "sgd" else 0.002

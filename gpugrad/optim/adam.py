@@ -47,8 +47,8 @@ def adam_update(
             u.multiply(p, weight_decay, out=s)
             u.add(g, s, out=d)
             g = d
-        u.subtract(g, m, out=s)
-        u.multiply(s, 1 - beta1, out=s)
+        u.multiply(g, 1 - beta1, out=s)  # not m + (1 - beta1) * (g - m), which loses a small g beside a large m
+        u.multiply(m, beta1, out=m)
         u.add(m, s, out=m)
         u.multiply(g, g, out=s)
         u.multiply(s, 1 - beta2, out=s)

@@ -35,8 +35,8 @@ def load(path):
     return module
 
 
-def near(expected, rel=1e-6, abs=1e-7):
-    return pytest.approx(expected, rel=rel, abs=abs)
+def near(expected, rel=1e-6, within=1e-7):
+    return pytest.approx(expected, rel=rel, abs=within)
 
 
 def everywhere(value, shape):
@@ -130,7 +130,7 @@ def matrix_gate(example):
 def gradient_descent(example):
     together, summed = example.sum_over_samples()
     for a, b in zip(together, summed, strict=True):
-        assert a.flatten().tolist() == near(b.flatten().tolist(), rel=1e-5, abs=1e-6)
+        assert a.flatten().tolist() == near(b.flatten().tolist(), rel=1e-5, within=1e-6)
     errors, outputs = example.train(300)
     assert all(a > b for a, b in zip(errors[::50], errors[50::50], strict=False))
     assert errors[-1] < 0.02 * errors[0]
@@ -163,7 +163,7 @@ def vanishing_gradient(example):
 @checks("12")
 def factors_in_a_chain(example):
     assert example.gradient_through(1.1, 100) == near(13780.6123, rel=1e-8)
-    assert example.gradient_through(0.9, 100) == near(2.65614e-5, rel=1e-6, abs=0)
+    assert example.gradient_through(0.9, 100) == near(2.65614e-5, rel=1e-6, within=0)
     assert example.gradient_through(1.0, 100) == 1
 
 

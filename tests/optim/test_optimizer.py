@@ -1,0 +1,219 @@
+"""Groups, state and complaints: what a user gives an optimizer, and gets back."""
+
+import copy
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+import gpugrad
+from gpugrad import nn, optim
+from gpugrad.errors import OptionError, ShapeError
+
+
+def leaf(*shape):
+    return gpugrad.ones(shape or (2,), requires_grad=True)
+
+
+def trained(make, steps=3):
+    gpugrad.manual_seed(1)
+    parameters = [gpugrad.randn(s, dtype=gpugrad.float64).requires_grad_() for s in ((2, 3), (4,))]
+    optimizer = make(parameters)
+    train(optimizer, parameters, steps)
+    return optimizer, parameters
+
+
+def train(optimizer, parameters, steps, seed=2):
+    gpugrad.manual_seed(seed)
+    for _ in range(steps):
+        for p in parameters:
+            p.grad = gpugrad.randn(p.shape, dtype=gpugrad.float64)
+        optimizer.step()
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.AdamW])
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"lr": -0.1}, r"lr must be .* not -0\.1"),
+        ({"lr": math.nan}, "lr must be .* not nan"),
+        ({"lr": math.inf}, "lr must be .* not inf"),
+        ({"lr": "fast"}, "lr must be .* not 'fast'"),
+        ({"weight_decay": -1}, "weight_decay must be .* not -1"),
+    ],
+)
+def test_an_option_out_of_range_is_named_with_its_value(make, options, named):
+    with pytest.raises(OptionError, match=named) as caught:
+        make([leaf()], **options)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"betas": (1.0, 0.9)}, r"betas\[0\] must be .* not 1\.0"),
+        ({"betas": (0.9, -0.1)}, r"betas\[1\] must be .* not -0\.1"),
+        ({"betas": 0.9}, r"betas must be two numbers, not 0\.9"),
+        ({"eps": -1e-8}, "eps must be .* not -1e-08"),
+    ],
+)
+@pytest.mark.parametrize("make", [optim.Adam, optim.AdamW])
+def test_adam_checks_what_only_it_has(make, options, named):
+    with pytest.raises(OptionError, match=named):
+        make([leaf()], **options)
+
+
+@pytest.mark.parametrize("options", [{"momentum": -0.9}, {"nesterov": True}, {"momentum": 0.9, "dampening": 0.1, "nesterov": True}])
+def test_sgd_checks_its_momentum(options):
+    with pytest.raises(OptionError, match="momentum"):
+        optim.SGD([leaf()], lr=0.1, **options)
+
+
+def test_parameters_that_cannot_be_trained_are_refused(backend):
+    p = leaf()
+    for parameters, error, named in [
+        ([], OptionError, "SGD got an empty parameter list"),
+        ([p, p], OptionError, r"shape \(2,\) and dtype float32 is among the parameters twice"),
+        ([p * 2], OptionError, "not a leaf"),
+        ([gpugrad.ones(2, dtype=gpugrad.int64)], OptionError, "int64: a real floating-point dtype is needed"),
+        (p, TypeError, "put the single tensor in a list"),
+        ([np.ones(2)], TypeError, "not ndarray"),
+        ([{"params": {p}}], TypeError, "not a set"),
+    ]:
+        with pytest.raises(error, match=named):
+            optim.SGD(parameters)
+
+
+def test_a_bad_group_leaves_the_optimizer_as_it_was(backend):
+    p = leaf()
+    optimizer = optim.SGD([p])
+    for group in ({"params": [p]}, {"params": [leaf()], "lr": -1}):
+        with pytest.raises(OptionError):
+            optimizer.add_param_group(group)
+    assert len(optimizer.param_groups) == 1
+    optimizer.step()
+
+
+def test_groups_have_options_of_their_own(backend):
+    p, q, r = leaf(), leaf(), leaf()
+    optimizer = optim.SGD([{"params": [p]}, {"params": q, "lr": 0.5}], lr=0.25)
+    optimizer.add_param_group({"params": [r], "lr": 1.0})
+    for x in (p, q, r):
+        x.grad = gpugrad.ones(2)
+    optimizer.step()
+    assert [x.tolist()[0] for x in (p, q, r)] == [0.75, 0.5, 0.0]
+
+
+def test_a_rate_changed_in_the_group_counts_at_the_next_step(backend):
+    p = leaf()
+    optimizer = optim.SGD([p], lr=1.0)
+    optimizer.param_groups[0]["lr"] = 0.5
+    p.grad = gpugrad.ones(2)
+    optimizer.step()
+    assert p.tolist() == [0.5, 0.5]
+
+
+def test_zero_grad_forgets_or_writes_zeros(backend):
+    p = leaf()
+    optimizer = optim.SGD([p])
+    p.grad = mine = gpugrad.ones(2)
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad is mine
+    assert mine.tolist() == [0.0, 0.0]
+    optimizer.zero_grad()
+    assert p.grad is None
+
+
+def test_the_closure_computes_gradients_even_under_no_grad(backend):
+    p = leaf()
+    optimizer = optim.SGD([p], lr=0.5)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = (p * p).sum()
+        loss.backward()
+        return loss
+
+    with gpugrad.no_grad():
+        assert optimizer.step(closure).item() == 2.0
+    assert p.tolist() == [0.0, 0.0]
+
+
+MAKERS = [
+    lambda p: optim.SGD(p, lr=0.1),
+    lambda p: optim.SGD(p, lr=0.1, momentum=0.9),
+    lambda p: optim.Adam(p, lr=0.1),
+    lambda p: optim.Adam(p, lr=0.1, amsgrad=True),
+    lambda p: optim.AdamW(p, lr=0.1),
+]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_run_taken_up_again_goes_on_as_if_never_interrupted(backend, make):
+    optimizer, parameters = trained(make)
+    saved = copy.deepcopy(optimizer.state_dict())
+    others = [gpugrad.tensor(p.detach(), requires_grad=True) for p in parameters]
+    resumed = make(others)
+    resumed.load_state_dict(saved)
+    train(optimizer, parameters, 3, seed=5)
+    train(resumed, others, 3, seed=5)
+    assert [p.tolist() for p in others] == [p.tolist() for p in parameters]
+    assert str(resumed.state_dict()) == str(optimizer.state_dict())
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_loading_copies_the_state(backend, make):
+    optimizer, parameters = trained(make)
+    saved = optimizer.state_dict()
+    other = make([gpugrad.tensor(p.detach(), requires_grad=True) for p in parameters])
+    other.load_state_dict(saved)
+    before = str(other.state_dict())
+    train(optimizer, parameters, 1)
+    assert str(other.state_dict()) == before
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_pickled_optimizer_goes_on(make):
+    optimizer, parameters = trained(make)
+    others, resumed = pickle.loads(pickle.dumps((parameters, optimizer)))
+    assert resumed.param_groups[0]["params"][0] is others[0]
+    train(optimizer, parameters, 2)
+    train(resumed, others, 2)
+    assert [p.tolist() for p in others] == [p.tolist() for p in parameters]
+
+
+def test_a_state_that_does_not_fit_changes_nothing(backend):
+    optimizer, _ = trained(optim.Adam)
+    before = str(optimizer.state_dict())
+    few, _ = trained(lambda p: optim.Adam(p[:1]))
+    with pytest.raises(OptionError, match=r"groups of \[1\] parameters, and this Adam of \[2\]"):
+        optimizer.load_state_dict(few.state_dict())
+    wrong = copy.deepcopy(optimizer.state_dict())
+    wrong["state"][1]["exp_avg"] = gpugrad.zeros(7)
+    with pytest.raises(ShapeError, match=r"exp_avg in the state has shape \(7,\), and its parameter \(4,\)"):
+        optimizer.load_state_dict(wrong)
+    wrong = copy.deepcopy(optimizer.state_dict())
+    wrong["param_groups"][0]["lr"] = -1
+    with pytest.raises(OptionError, match="lr"):
+        optimizer.load_state_dict(wrong)
+    assert str(optimizer.state_dict()) == before
+
+
+def test_the_state_shows_the_moments_and_takes_writes(backend):
+    optimizer, (p, _) = trained(lambda p: optim.SGD(p, lr=0.1, momentum=0.9))
+    buffer = optimizer.state[p]["momentum_buffer"]
+    assert buffer.shape == p.shape
+    buffer.zero_()
+    assert optimizer.state[p]["momentum_buffer"].tolist() == [[0.0] * 3] * 2
+
+
+def test_an_optimizer_prints_its_groups():
+    text = repr(optim.SGD(nn.Linear(1, 1).parameters(), lr=0.5))
+    assert text.splitlines()[:2] == ["SGD (", "Parameter Group 0"]
+    assert "    lr: 0.5" in text.splitlines()
+
+
+def test_an_optimizer_without_a_rule_cannot_be_made():
+    with pytest.raises(TypeError, match="abstract"):
+        optim.Optimizer([leaf()], {})
