@@ -120,6 +120,7 @@ class CupyBackend(Backend):
     def __init__(self) -> None:
         self.cupy = load_cupy()
         self.array_type = self.cupy.ndarray
+        self._all = tuple(Device("cuda", i) for i in range(self.cupy.cuda.runtime.getDeviceCount()))
 
     @cached_property
     def namespace(self) -> Any:
@@ -129,19 +130,18 @@ class CupyBackend(Backend):
 
     def devices(self) -> tuple[Device, ...]:
         current = self.cupy.cuda.runtime.getDevice()
-        count = self.cupy.cuda.runtime.getDeviceCount()
-        return tuple(Device("cuda", i) for i in sorted(range(count), key=lambda i: (i != current, i)))
+        return (self._all[current], *(d for d in self._all if d.index != current))
 
     def device_of(self, array: Array) -> Device:
-        return Device("cuda", array.device.id)
+        return self._all[array.device.id]
 
     def native_device(self, device: Device) -> Any:
         return self.cupy.cuda.Device(device.index)
 
     def on(self, device: Device) -> AbstractContextManager[Any]:
-        count = self.cupy.cuda.runtime.getDeviceCount()
-        if device.kind != "cuda" or not isinstance(device.index, int) or device.index >= count:
-            raise DeviceError(f"device '{device}' does not exist: this machine has {count} CUDA device(s)")
+        if device not in self._all:
+            there = ", ".join(map(str, self._all))
+            raise DeviceError(f"device '{device}' does not exist: this machine has {there}")
         return self.cupy.cuda.Device(device.index)  # type: ignore[no-any-return]
 
     def make_current(self, device: Device) -> None:
