@@ -157,21 +157,22 @@ class Arena:
         runs: list[list[Slot]] = []
         last: Slot | None = None
         self.memory.put_aside()
-        for slot in self.slots:
-            gradient = slot.parameter._grad
-            if gradient is None:
-                last = None
-                continue
-            if gradient._array.shape != slot.array.shape:
-                raise ShapeError(f"a gradient has shape {gradient.shape} and its parameter {slot.array.shape}")
-            slot.gradient[...] = gradient._array
-            put_aside(slot.parameter)
-            if last is not None and last.moved and slot.moved and last.steps == slot.steps:
-                runs[-1].append(slot)
-            else:
-                runs.append([slot])
-            last = slot
-        return [Run(self, slots) for slots in runs]
+        with self.backend.on(self.device):
+            for slot in self.slots:
+                gradient = slot.parameter._grad
+                if gradient is None:
+                    last = None
+                    continue
+                if gradient._array.shape != slot.array.shape:
+                    raise ShapeError(f"a gradient has shape {gradient.shape} and its parameter {slot.array.shape}")
+                slot.gradient[...] = gradient._array
+                put_aside(slot.parameter)
+                if last is not None and last.moved and slot.moved and last.steps == slot.steps:
+                    runs[-1].append(slot)
+                else:
+                    runs.append([slot])
+                last = slot
+            return [Run(self, slots) for slots in runs]
 
     def moment(self, name: str) -> Array:
         """Return the flat moments called `name`, zeros at first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gpugrad._graph.fit import fit, namespace_of
-from gpugrad._graph.memory import FREED, Alias, Memory, Saved, keep, put_aside, share, watch_alias
+from gpugrad._graph.memory import FREED, Alias, Memory, Saved, keep, put_aside, share, watch_alias, watch_array
 from gpugrad._graph.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
 from gpugrad._graph.nodes import BinaryNode, Hooks, Leaf, Node, Output, UnaryNode, WideNode, next_sequence
 from gpugrad._graph.walk import walk
@@ -33,4 +33,5 @@ __all__ = [
     "share",
     "walk",
     "watch_alias",
+    "watch_array",
 ]

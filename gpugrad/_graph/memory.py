@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
-from weakref import ref
+from weakref import WeakValueDictionary, ref
 
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import GradientError
 
-__all__ = ["FREED", "Alias", "Memory", "Saved", "keep", "put_aside", "share", "watch_alias"]
+__all__ = ["FREED", "Alias", "Memory", "Saved", "keep", "put_aside", "share", "watch_alias", "watch_array"]
 
 
 class Saved:
@@ -64,7 +64,7 @@ FREED = _Freed()
 class Memory:
     """A piece of memory that several Tensors look at, and the live cells over it."""
 
-    __slots__ = ("cells", "prune_at")
+    __slots__ = ("__weakref__", "cells", "prune_at")
 
     def __init__(self) -> None:
         self.cells: list[ref[Saved]] = []
@@ -97,18 +97,17 @@ class Memory:
 class Alias:
     """How a Tensor shares its memory with others.
 
-    A view also knows its base and the path from it, a tuple of steps ``(op, arguments)``: when the base has moved on
-    through a recorded write, the view's node is derived afresh. `version` counts the recorded writes of a base; in a
-    view it is the base's count when the view's node was derived.
+    A view also knows its base and the path from it, a tuple of steps ``(op, arguments)``, and, as `seen`, the base's
+    node when its own was derived: once the base has another one, through a recorded write, it is derived afresh.
     """
 
-    __slots__ = ("base", "memory", "path", "version")
+    __slots__ = ("base", "memory", "path", "seen")
 
-    def __init__(self, memory: Memory, base: Any, path: tuple[Any, ...], version: int) -> None:
+    def __init__(self, memory: Memory, base: Any, path: tuple[Any, ...], seen: Any) -> None:
         self.memory = memory
         self.base = base
         self.path = path
-        self.version = version
+        self.seen = seen
 
 
 def keep(tensor: Any) -> Saved:
@@ -149,7 +148,7 @@ def share(tensor: Any) -> Alias:
         memory = Memory() if cell is None else getattr(cell, "memory", None) or Memory()
         if cell is not None and not hasattr(cell, "memory"):
             memory.add(cell)
-        alias = tensor._alias = Alias(memory, None, (), 0)
+        alias = tensor._alias = Alias(memory, None, (), None)
     return alias
 
 
@@ -157,7 +156,19 @@ def watch_alias(view: Any, of: Any, step: tuple[Any, ...] | None) -> None:
     """Note that `view` looks at the memory of `of`, by `step`, or outside the graph where `step` is None."""
     alias = share(of)
     if step is None:
-        view._alias = Alias(alias.memory, None, (), 0)
+        view._alias = Alias(alias.memory, None, (), None)
         return
     base = of if alias.base is None else alias.base
-    view._alias = Alias(alias.memory, base, (*alias.path, step), base._alias.version)
+    view._alias = Alias(alias.memory, base, (*alias.path, step), base._node)
+
+
+_of_arrays: WeakValueDictionary[int, Memory] = WeakValueDictionary()
+"""The memory of arrays that users brought, by the identity of the array that owns it, which its Tensors keep alive."""
+
+
+def watch_array(tensor: Any) -> None:
+    """Note that a new Tensor looks at an array of the user's, and so at the memory of others made from the same."""
+    owner = tensor._array
+    while type(getattr(owner, "base", None)) is type(owner):
+        owner = owner.base
+    tensor._alias = Alias(_of_arrays.setdefault(id(owner), Memory()), None, (), None)

@@ -14,11 +14,16 @@ from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device
 from gpugrad._op.views import current_node
-from gpugrad.backends import backend_of, backend_of_type, float_only, settled
+from gpugrad.backends import backend_of, backend_of_type, default_float, float_only, settled
 
 __all__ = ["FlatOp", "binary", "predicate", "unary"]
 
 _new: Any = object.__new__
+
+
+def _of_floats(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return array code of ours as a function of any numbers, which NumPy's own functions are."""
+    return lambda x: f(x if x.dtype.kind in "fc" else x.astype(default_float))
 
 
 class _Forwards(dict[type, Callable[..., Any]]):
@@ -34,6 +39,8 @@ class _Forwards(dict[type, Callable[..., Any]]):
         if self.needs_float and backend.checks_operands:
             original = f
             f = float_only(lambda *operands: original(*operands))
+        elif self.needs_float and callable(self.forward):
+            f = _of_floats(f)
         f = self[array_type] = backend.function(f)
         return f
 

@@ -13,8 +13,8 @@ def current_node(tensor: Any) -> Any:
     """Return the node of a Tensor that shares its memory with others."""
     alias = tensor._alias
     base = alias.base
-    if base is not None and alias.version != base._alias.version:
-        alias.version = base._alias.version
+    if base is not None and alias.seen is not base._node:
+        alias.seen = base._node
         tensor._node = None
         if base._node is not None:
             op: Any = table["view_of"]

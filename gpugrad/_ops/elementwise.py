@@ -127,7 +127,7 @@ positive = unary("positive",  "Return +x, element by element, as a new tensor.",
                   x=lambda g: g)
 square   = unary("square",    "Return x * x, element by element.",
                   x=lambda g, x: g * (2 * x))
-reciprocal = unary("reciprocal", "Return 1 / x, element by element.", needs_float=True,
+reciprocal = unary("reciprocal", "Return 1 / x, element by element.", forward=lambda x: 1 / x, needs_float=True,
                   x=lambda g, z: -g * (z * z))
 abs      = unary("abs",       "Return the absolute value, element by element; its derivative at 0 is 0.",
                   x=_abs_x)
@@ -249,4 +249,4 @@ def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Arr
     for bound, choose in ((min, xp.maximum), (max, xp.minimum)):
         if bound is not None:
             x = backend.function(choose)(x, bound if hasattr(bound, "shape") else xp.zeros_like(x) + bound)
-    return x
+    return backend.copy(x) if min is None and max is None else x

@@ -25,9 +25,9 @@ def complete_key(key: Any, x: Array) -> Key:
         return (entries[0],)
     backend = backend_of(x)
     expanded: list[Any] = []
-    for k in entries:
+    for i, k in enumerate(entries):
         if _is_mask(k):
-            _check_mask(k, x, sum(e is not None and e is not Ellipsis for e in expanded))
+            _check_mask(k, x, _axis_of(i, entries, x))
             expanded.extend(backend.namespace.nonzero(k))
         else:
             expanded.append(k)
@@ -38,9 +38,7 @@ def complete_key(key: Any, x: Array) -> Key:
         raise IndexError(f"a tensor of shape {x.shape} cannot be indexed with {what}")
     fill = [slice(None)] * (x.ndim - used)
     at = dots[0] if dots else len(expanded)
-    complete = [*expanded[:at], *fill, *expanded[at + 1 :]]
-    _check_integers(complete, x)
-    return tuple(complete)
+    return _checked([*expanded[:at], *fill, *expanded[at + 1 :]], x)
 
 
 def _entry(k: Any, x: Array) -> Any:
@@ -59,6 +57,8 @@ def _entry(k: Any, x: Array) -> Any:
             raise IndexError(
                 f"a tensor is indexed with integers, slices, ..., None, masks and tensors of integers, not {k!r}"
             ) from None
+    else:
+        k = backend.copy(k)  # nodes keep keys, and the user may write into theirs
     kind = backend.dtype_of(k).kind
     if kind not in "iub":
         raise IndexError(f"a tensor used as an index must hold integers or truth values, not {backend.dtype_of(k)}")
@@ -76,19 +76,38 @@ def _is_mask(k: Any) -> bool:
     return is_array_type(type(k)) and backend_of(k).dtype_of(k).kind == "b"
 
 
+def _axis_of(i: int, entries: list[Any], x: Array) -> int:
+    """Return the axis at which entry `i` begins."""
+    axes = [0 if k is None or k is Ellipsis else k.ndim if _is_mask(k) else 1 for k in entries]
+    return x.ndim - sum(axes[i:]) if any(k is Ellipsis for k in entries[:i]) else sum(axes[:i])
+
+
 def _check_mask(mask: Array, x: Array, before: int) -> None:
     if mask.shape != x.shape[before : before + mask.ndim]:
         raise IndexError(f"a mask of shape {mask.shape} does not fit a tensor of shape {x.shape} at axis {before}")
 
 
-def _check_integers(key: list[Any], x: Array) -> None:
+def _checked(key: list[Any], x: Array) -> Key:
+    """Return a key whose integers are within their axes, and whose slices end where these do."""
     axis = 0
-    for k in key:
+    for i, k in enumerate(key):
         if k is None:
             continue
-        if type(k) is int and not -x.shape[axis] <= k < x.shape[axis]:
+        size = x.shape[axis]
+        if type(k) is int and not -size <= k < size:
             raise IndexError(f"index {k} is out of range for axis {axis} of a tensor of shape {x.shape}")
+        if type(k) is slice and not (k.start is None and k.stop is None):
+            key[i] = _within(k, size)
         axis += 1
+    return tuple(key)
+
+
+def _within(k: slice, size: int) -> slice:
+    """Return the slice that picks the same elements of an axis, with both ends within it, as the standard asks."""
+    start, stop, step = k.indices(size)
+    if len(range(start, stop, step)) == 0:
+        return slice(0, 0, 1)
+    return slice(start, None if stop < 0 else stop, step)
 
 
 def _repeats(key: Key) -> bool:
@@ -157,7 +176,13 @@ def assign(x: Array, value: Array, /, *, path: Path, key: Key) -> Array:
     """Return a copy of `x` with `value` written at `key` of the view that `path` leads to."""
     backend = backend_of(x)
     z = backend.copy(x)
-    backend.write(_along(z, path), key, value)
+    part = _along(z, path)
+    if not path or backend.shares_memory(part, z):
+        backend.write(part, key, value)
+    else:  # a reshape on the path, a view in the memory order of old, copies in that of z
+        xp = backend.namespace
+        places = xp.reshape(xp.arange(math.prod(x.shape), dtype=xp.int64, device=x.device), x.shape)
+        backend.write(xp.reshape(z, (-1,)), (backend.read(_along(places, path), key),), value)
     return z
 
 

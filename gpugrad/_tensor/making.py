@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpugrad import _ops as ops
+from gpugrad._graph import watch_array
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._tensor.tensor import Tensor
 from gpugrad.backends import (
@@ -42,10 +43,13 @@ def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(data)
     except ValueError as error:
         raise ShapeError(f"the nested lists do not form an array: {error}") from None
-    if dtype is not None:
-        return array.astype(as_dtype(dtype))
     if array.dtype.name not in dtypes:
         raise DtypeError(f"cannot make a tensor of {type(data).__name__} with dtype {array.dtype}: numbers are needed")
+    if dtype is not None:
+        wanted = as_dtype(dtype)
+        if array.dtype.kind == "c" and wanted.kind != "c":
+            raise DtypeError(f"complex numbers do not become {wanted}; take their real part first")
+        return array.astype(wanted)
     if typed:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     kinds = {"f": default_float, "c": np.dtype("complex64"), "b": np.dtype("bool")}
@@ -71,7 +75,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
-    if type(data) in TENSORS or (is_array_type(type(data)) and not isinstance(data, np.generic)):
+    if type(data) in TENSORS or (is_array_type(type(data)) and not isinstance(data, np.generic | np.ndarray)):
         source = data if type(data) in TENSORS else new_tensor(data)
         device = source.device if device is None and type(data) in TENSORS else device or default_device()
         made = source.detach().to(dtype=dtype, device=device)
@@ -112,7 +116,8 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
         made = _stacked(obj)
         fresh = made is not obj
     elif is_array_type(type(obj)) and not isinstance(obj, np.generic):
-        made = new_tensor(np.asarray(obj) if isinstance(obj, np.ndarray) else obj)
+        made = new_tensor(_host(obj, None) if isinstance(obj, np.ndarray) else obj)
+        watch_array(made)
         device, fresh = device or default_device(), False
     else:
         if copy is False:

@@ -12,8 +12,8 @@ from gpugrad._graph import Leaf, mode, put_aside
 from gpugrad._op import TENSORS, as_operand, on_one_device, table
 from gpugrad._ops.indexing import complete_key
 from gpugrad._tensor.backward import node_of
-from gpugrad.backends import backend_of
-from gpugrad.errors import DtypeError, GradientError, ShapeError
+from gpugrad.backends import backend_of, is_inexact
+from gpugrad.errors import DeviceError, DtypeError, GradientError, ShapeError
 
 __all__ = ["overwrite", "write"]
 
@@ -44,6 +44,11 @@ def _fitting(tensor: Any, value: Any) -> Any:
     value = on_one_device([tensor, as_operand(value, "a write")], "a write")[1]
     kinds = "biufc"
     if type(value) in TENSORS:
+        if value.device != tensor.device:
+            raise DeviceError(
+                f"a write: the value is on '{value.device}' and the tensor on '{tensor.device}'; move it with "
+                f".to('{tensor.device}')"
+            )
         kind = "i" if value.dtype.kind in "iu" else value.dtype.kind
     else:
         kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
@@ -88,23 +93,17 @@ def write(tensor: Any, key: Any, value: Any) -> None:
             )
     owner, path = _owner(tensor)
     node = None
-    if mode.recording and (node_of(owner) is not None or (type(value) in TENSORS and node_of(value) is not None)):
+    tracked = node_of(owner) is not None or (type(value) in TENSORS and node_of(value) is not None)
+    if mode.recording and tracked and is_inexact(tensor.dtype):
         op: Any = table["assign"]
         node = op.record({"x": owner, "value": value}, {"path": path, "key": key}, None)
     _store(tensor, key, value)
     if node is not None:
-        _move_on(owner, node)
+        owner._node = node  # its views derive theirs afresh
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
     return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(reversed(shape), reversed(to), strict=False))
-
-
-def _move_on(owner: Any, node: Any) -> None:
-    """Give the owner its new node; its views derive theirs afresh."""
-    owner._node = node
-    if owner._alias is not None:
-        owner._alias.version += 1
 
 
 def overwrite(tensor: Any, z: Any) -> Any:
@@ -122,5 +121,5 @@ def overwrite(tensor: Any, z: Any) -> Any:
     if z.dtype != tensor.dtype:
         z = z.to(tensor.dtype)
     _store(tensor, (slice(None),) * tensor.ndim, z)
-    _move_on(tensor, z._node)
+    tensor._node = z._node
     return tensor

@@ -18,6 +18,7 @@ from gpugrad.backends._choice import (
     set_backend,
     use_backend,
 )
+from gpugrad.backends._cupy import cupy_wheels, driver_version, load_cupy
 from gpugrad.backends._device import Device
 from gpugrad.backends._dtypes import as_dtype, dtypes, is_float, is_inexact, isdtype
 from gpugrad.backends._promotion import common_dtype, float_only, settled
@@ -35,10 +36,12 @@ __all__ = [
     "backend_of_device",
     "backend_of_type",
     "common_dtype",
+    "cupy_wheels",
     "default_device",
     "default_float",
     "default_generator",
     "default_integer",
+    "driver_version",
     "dtypes",
     "float_only",
     "get_backend",
@@ -47,6 +50,7 @@ __all__ = [
     "is_float",
     "is_inexact",
     "isdtype",
+    "load_cupy",
     "manual_seed",
     "namespace",
     "register_backend",

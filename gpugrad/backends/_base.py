@@ -77,7 +77,8 @@ class Backend(ABC):
 
     def overlaps_itself(self, array: Array) -> bool:
         """Return whether elements of `array` share memory with each other, as those of a broadcast result do."""
-        return any(step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True))
+        steps = zip(array.strides, array.shape, strict=True)
+        return 0 not in array.shape and any(step == 0 and size > 1 for step, size in steps)
 
     @abstractmethod
     def scatter_add(self, x: Array, key: tuple[Any, ...], values: Array) -> None:

@@ -84,8 +84,8 @@ def _device_named(name: str) -> Device:
     """Return the default device of the backend (or the very device) that `name` asks for; `auto` looks around."""
     if name.strip().lower() == "auto":
         return _automatic()
-    if ":" in name:
-        device = Device.parse(name)
+    if ":" in name or name.strip().lower() in ("cpu", "cuda"):
+        device = Device.parse(name.lower())
         with backend_of_device(device).on(device):
             return device
     return backend_named(name).devices()[0]

@@ -133,7 +133,8 @@ class CupyBackend(Backend):
         return (self._all[current], *(d for d in self._all if d.index != current))
 
     def device_of(self, array: Array) -> Device:
-        return self._all[array.device.id]
+        device: Device = self._all[array.device.id]
+        return device
 
     def native_device(self, device: Device) -> Any:
         return self.cupy.cuda.Device(device.index)

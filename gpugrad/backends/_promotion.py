@@ -49,10 +49,13 @@ def _operands_cast(backend: Backend, operands: Sequence[Any], float_result: bool
     scalars = [x for x in operands if not isinstance(x, backend.array_type)]
     target = common_dtype(dtypes, scalars, float_result)
     xp, native = backend.namespace, backend.native_dtype(target)
-    return [
-        xp.astype(x, native) if isinstance(x, backend.array_type) and backend.dtype_of(x) != target else x
-        for x in operands
-    ]
+
+    def cast(x: Any) -> Any:
+        if isinstance(x, backend.array_type):
+            return x if backend.dtype_of(x) == target else xp.astype(x, native)
+        return int(x) if type(x) is bool and target.kind != "b" else x  # the standard mixes no truth value with numbers
+
+    return [cast(x) for x in operands]
 
 
 def promoting(backend: Backend, f: Callable[..., Array]) -> Callable[..., Array]:

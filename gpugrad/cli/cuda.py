@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from gpugrad._tensor.making import from_host
-from gpugrad.backends import Backend, Device, backend_named, use_backend
-from gpugrad.backends._cupy import cupy_wheels, driver_version, load_cupy
+from gpugrad.backends import Backend, Device, backend_named, cupy_wheels, driver_version, load_cupy, use_backend
 from gpugrad.cli.row import Row, pip
 from gpugrad.cuda import source
 from gpugrad.errors import BackendUnavailable, DeviceError
@@ -21,7 +20,7 @@ __all__ = ["cuda_rows"]
 
 _install_driver = {
     "linux": "sudo ubuntu-drivers install  # or your distribution's way; a container needs: docker run --gpus all",
-    "win32": "winget install Nvidia.GeForceExperience",
+    "win32": "start https://www.nvidia.com/drivers",
 }
 
 

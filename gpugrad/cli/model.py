@@ -41,6 +41,11 @@ class Architecture:
     dropout: float
     dtype: Dtype
 
+    @property
+    def largest_layer(self) -> int:
+        """The number of weights in the largest layer."""
+        return max(size * following for size, following in pairwise((self.features, *self.hidden, self.classes)))
+
     def build(self) -> nn.Sequential:
         """Return the MLP with fresh weights."""
         dtype = as_dtype(self.dtype)

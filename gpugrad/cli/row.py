@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass
 from typing import Literal
 
 __all__ = ["Row", "pip"]
 
-pip = f"{sys.executable} -m pip"
+pip = f"{shlex.quote(sys.executable)} -m pip"
 """The pip of the Python that runs, so that a command mends this environment and no other."""
 
 

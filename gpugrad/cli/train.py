@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gpugrad.backends import backend_of_device, default_device, manual_seed, use_backend
+from gpugrad.cli.blas import one_thread_if_small
 from gpugrad.cli.folder import run_folder, write_run
 from gpugrad.cli.interrupt import interruption
 from gpugrad.cli.loop import Epoch, accuracy, fit
@@ -83,7 +84,8 @@ def learn(problem: Problem, options: TrainOptions, report: Report) -> tuple[list
         f"{len(problem.classifier.features)} features, {len(problem.classifier.classes)} classes",
     }
     module = problem.classifier.module
-    with report, interruption() as stop, backend_of_device(device).quiet():
+    work = options.batch_size * problem.classifier.architecture.largest_layer
+    with report, interruption() as stop, backend_of_device(device).quiet(), one_thread_if_small(work):
         report.opening(facts, module)
         history = fit(module, problem.train, problem.test, options, report.epoch, stop.__bool__)
     if history and not math.isfinite(history[-1].loss):

@@ -52,7 +52,7 @@ def stratified_split(
 
 
 def _shares(counts: Host, fraction: float) -> Host:
-    """Return how many rows of each class are tested, by largest remainder: their sum is rounded up, none is 0 or all."""
+    """Return how many rows of each class are tested, by largest remainder; the sum is rounded up."""
     exact = counts * fraction
     shares = np.floor(exact).astype(np.int64)
     missing = math.ceil(exact.sum() - 1e-9) - shares.sum()

@@ -175,8 +175,9 @@ class Optimizer(ABC):
         found = [(*place[id(p)], _loadable(state[n], p)) for n, p in zip(numbers, params, strict=True) if n in state]
         for old, new in zip(self.param_groups, options, strict=True):
             old.update(new)
-        for _, slot in place.values():
+        for arena, slot in place.values():
             slot.steps = 0
+            arena.moments.clear()
         for arena, slot, values in found:
             _load(arena, slot, values)
 
@@ -244,7 +245,6 @@ def _loadable(values: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
 
 def _load(arena: Arena, slot: Slot, values: dict[str, Any]) -> None:
     slot.steps = values.pop("step", 1 if values else 0)
-    arena.memory.put_aside()
     with no_grad():
         for name, value in values.items():
             arena.moment(name)

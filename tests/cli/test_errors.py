@@ -24,7 +24,7 @@ CASES = {
     "train --hidden 8 -4": "--hidden: -4 is out of range",
     "train --hidden 8,4": "--hidden: '8,4' is not a whole number",
     "train --activation rely": 'Did you mean "relu"?',
-    "train --optimizer adamv": 'Did you mean "adamw"?',
+    "train --optimizer admw": 'Did you mean "adamw"?',
     "train --dtype int": 'Choose from: "float32", "float64"',
     "train --batch-size 0": "--batch-size: 0 is out of range",
     "train --batch-size 1438": "--batch-size 1438: there are 1437 training rows",

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gpugrad.data import Standardizer, stratified_split
 from gpugrad.errors import DataError, OptionError, ShapeError
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(2, 40), min_size=1, max_size=6), st.floats(0.01, 0.99), st.integers(0, 2**64 - 1))
 def test_every_class_is_in_both_parts_and_no_row_is_lost(counts, fraction, seed):
     y = np.repeat(np.arange(len(counts)), counts)

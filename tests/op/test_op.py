@@ -134,7 +134,7 @@ def test_only_what_rules_name_is_kept(backend):
         (lambda x: gpugrad.reshape(x, (3,), shape=(3,)), "reshape: multiple values for argument 'shape'"),
         (lambda x: gpugrad.exp("a"), "exp takes tensors, arrays and Python numbers, not builtins.str"),
         (lambda x: gpugrad.add(1, 2), "add needs at least one tensor or array"),
-        (lambda x: x + [1, 2, 3], "add takes tensors, arrays and Python numbers, not builtins.list"),
+        (lambda x: gpugrad.add(x, [1, 2, 3]), "add takes tensors, arrays and Python numbers, not builtins.list"),
     ],
 )
 def test_a_wrong_call_names_the_op_and_the_argument(call, message):

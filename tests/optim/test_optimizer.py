@@ -64,7 +64,9 @@ def test_adam_checks_what_only_it_has(make, options, named):
         make([leaf()], **options)
 
 
-@pytest.mark.parametrize("options", [{"momentum": -0.9}, {"nesterov": True}, {"momentum": 0.9, "dampening": 0.1, "nesterov": True}])
+@pytest.mark.parametrize(
+    "options", [{"momentum": -0.9}, {"nesterov": True}, {"momentum": 0.9, "dampening": 0.1, "nesterov": True}]
+)
 def test_sgd_checks_its_momentum(options):
     with pytest.raises(OptionError, match="momentum"):
         optim.SGD([leaf()], lr=0.1, **options)
@@ -160,6 +162,18 @@ def test_a_run_taken_up_again_goes_on_as_if_never_interrupted(backend, make):
     train(resumed, others, 3, seed=5)
     assert [p.tolist() for p in others] == [p.tolist() for p in parameters]
     assert str(resumed.state_dict()) == str(optimizer.state_dict())
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_state_of_a_new_optimizer_makes_one_new(backend, make):
+    optimizer, parameters = trained(make)
+    fresh = [gpugrad.tensor(p.detach(), requires_grad=True) for p in parameters]
+    new = make(fresh)
+    optimizer.load_state_dict(new.state_dict())
+    assert optimizer.state == {}
+    train(optimizer, parameters, 2)
+    train(new, fresh, 2)
+    assert [p.tolist() for p in parameters] == [p.tolist() for p in fresh]
 
 
 @pytest.mark.parametrize("make", MAKERS)

@@ -346,10 +346,10 @@ _x = np.array([[1.0, 2.0], [2.0, 0.0]])
 _bits = np.array([[6, 3], [1, 0]])
 
 NO_GRADIENT: dict[str, tuple[Any, ...]] = {
-    **{n: (_x, _x.T) for n in "equal not_equal less less_equal greater greater_equal".split()},
-    **{n: (_x,) for n in "isnan isinf isfinite signbit argmax argmin any all nonzero".split()},
-    **{n: (_x > 1, _x > 0) for n in "logical_and logical_or logical_xor".split()},
-    **{n: (_bits, _bits.T) for n in "bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift".split()},
+    **dict.fromkeys("equal not_equal less less_equal greater greater_equal".split(), (_x, _x.T)),
+    **dict.fromkeys("isnan isinf isfinite signbit argmax argmin any all nonzero".split(), (_x,)),
+    **dict.fromkeys("logical_and logical_or logical_xor".split(), (_x > 1, _x > 0)),
+    **dict.fromkeys("bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift".split(), (_bits, _bits.T)),
     "logical_not": (_x > 1,),
     "bitwise_invert": (_bits,),
 }
