@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gpugrad._graph import modes
 from gpugrad._graph.fit import fit, namespace_of
-from gpugrad._graph.memory import FREED, Alias, Memory, Saved, keep, put_aside, share, watch_alias, watch_array
+from gpugrad._graph.memory import FREED, Alias, Memory, Saved, expose, keep, put_aside, share, watch_alias, watch_array
 from gpugrad._graph.modes import enable_grad, is_grad_enabled, mode, no_grad, set_grad_enabled
 from gpugrad._graph.nodes import BinaryNode, Hooks, Leaf, Node, Output, UnaryNode, WideNode, next_sequence
 from gpugrad._graph.walk import walk
@@ -21,10 +22,12 @@ __all__ = [
     "UnaryNode",
     "WideNode",
     "enable_grad",
+    "expose",
     "fit",
     "is_grad_enabled",
     "keep",
     "mode",
+    "modes",
     "namespace_of",
     "next_sequence",
     "no_grad",

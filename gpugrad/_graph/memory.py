@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary, ref
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import GradientError
 
-__all__ = ["FREED", "Alias", "Memory", "Saved", "keep", "put_aside", "share", "watch_alias", "watch_array"]
+__all__ = ["FREED", "Alias", "Memory", "Saved", "expose", "keep", "put_aside", "share", "watch_alias", "watch_array"]
 
 
 class Saved:
@@ -97,17 +97,26 @@ class Memory:
 class Alias:
     """How a Tensor shares its memory with others.
 
-    A view also knows its base and the path from it, a tuple of steps ``(op, arguments)``, and, as `seen`, the base's
-    node when its own was derived: once the base has another one, through a recorded write, it is derived afresh.
+    A view also knows its base and the steps from it, as ``(steps before, (op, arguments, shape))``, and, as `seen`, the
+    base's node when its own was derived: once the base has another one, through a recorded write, it is derived afresh.
     """
 
-    __slots__ = ("base", "memory", "path", "seen")
+    __slots__ = ("base", "memory", "seen", "steps")
 
-    def __init__(self, memory: Memory, base: Any, path: tuple[Any, ...], seen: Any) -> None:
+    def __init__(self, memory: Memory, base: Any, steps: tuple[Any, ...], seen: Any) -> None:
         self.memory = memory
         self.base = base
-        self.path = path
+        self.steps = steps
         self.seen = seen
+
+    @property
+    def path(self) -> tuple[Any, ...]:
+        """The steps from the base, the first one first."""
+        path, steps = [], self.steps
+        while steps:
+            steps, step = steps
+            path.append(step)
+        return tuple(reversed(path))
 
 
 def keep(tensor: Any) -> Saved:
@@ -159,16 +168,26 @@ def watch_alias(view: Any, of: Any, step: tuple[Any, ...] | None) -> None:
         view._alias = Alias(alias.memory, None, (), None)
         return
     base = of if alias.base is None else alias.base
-    view._alias = Alias(alias.memory, base, (*alias.path, step), base._node)
+    view._alias = Alias(alias.memory, base, (alias.steps, step), base._node)
 
 
 _of_arrays: WeakValueDictionary[int, Memory] = WeakValueDictionary()
 """The memory of arrays that users brought, by the identity of the array that owns it, which its Tensors keep alive."""
 
 
+def _owner(array: Array) -> Array:
+    """Return the array that owns the memory of this one."""
+    base = getattr(array, "base", None)
+    while type(base) is type(array):
+        array, base = base, getattr(base, "base", None)
+    return array
+
+
 def watch_array(tensor: Any) -> None:
     """Note that a new Tensor looks at an array of the user's, and so at the memory of others made from the same."""
-    owner = tensor._array
-    while type(getattr(owner, "base", None)) is type(owner):
-        owner = owner.base
-    tensor._alias = Alias(_of_arrays.setdefault(id(owner), Memory()), None, (), None)
+    tensor._alias = Alias(_of_arrays.setdefault(id(_owner(tensor._array)), Memory()), None, (), None)
+
+
+def expose(tensor: Any) -> None:
+    """Note that the user is handed the array of a Tensor, of which another Tensor may be made."""
+    _of_arrays.setdefault(id(_owner(tensor._array)), share(tensor).memory)

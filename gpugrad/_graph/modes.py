@@ -19,6 +19,20 @@ class _Mode(threading.local):
 
 mode = _Mode()
 
+paused = 0
+"""How many threads record nothing at the moment. Where none does the hot path need not ask for its own mode."""
+
+_counting = threading.Lock()
+
+
+def _record(recording: bool) -> None:
+    """Record in this thread from now on, or not."""
+    global paused
+    if mode.recording is not recording:
+        with _counting:
+            paused += -1 if recording else 1
+        mode.recording = recording
+
 
 def is_grad_enabled() -> bool:
     """Return whether calls are recorded in this thread.
@@ -38,10 +52,10 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._before.append(mode.recording)
-        mode.recording = self.recording
+        _record(self.recording)
 
     def __exit__(self, *exception: object) -> None:
-        mode.recording = self._before.pop()
+        _record(self._before.pop())
 
     def __call__(self, function: F) -> F:
         recording = self.recording
@@ -101,12 +115,15 @@ class set_grad_enabled(_GradMode):
 
     def __init__(self, mode_: bool) -> None:
         super().__init__(bool(mode_))
-        self._before.append(mode.recording)
-        mode.recording = self.recording
+        self.before = mode.recording
+        _record(self.recording)
 
     def __enter__(self) -> None:
-        mode.recording = self.recording
+        _record(self.recording)
+
+    def __exit__(self, *exception: object) -> None:
+        _record(self.before)
 
     def __call__(self, function: F) -> F:
-        mode.recording = self._before.pop()  # as a decorator it changes nothing by being made
+        _record(self.before)  # as a decorator it changes nothing by being made
         return super().__call__(function)

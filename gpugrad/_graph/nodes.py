@@ -66,9 +66,9 @@ class Node:
 
 
 class UnaryNode(Node):
-    """A call with one input."""
+    """A call with one input. `fit0` is the shape and dtype of the input, None where they are those of the output."""
 
-    __slots__ = ("__weakref__", "dtype0", "edge0", "hooks", "op", "result", "saved0", "sequence", "shape0")
+    __slots__ = ("__weakref__", "edge0", "fit0", "hooks", "op", "result", "saved0", "sequence")
     saved1: Any = None
 
     @property
@@ -80,8 +80,7 @@ class BinaryNode(Node):
     """A call with two inputs."""
 
     __slots__ = (
-        "__weakref__", "dtype0", "dtype1", "edge0", "edge1", "hooks", "op", "result", "saved0", "saved1", "sequence",
-        "shape0", "shape1",
+        "__weakref__", "edge0", "edge1", "fit0", "fit1", "hooks", "op", "result", "saved0", "saved1", "sequence",
     )  # fmt: skip
 
     @property

@@ -25,27 +25,25 @@ _sequence = attrgetter("sequence")
 def _reachable(roots: Iterable[Node]) -> tuple[list[Node], bool]:
     """Return all nodes that the roots were computed from, the youngest first, and whether devices change among them."""
     crosses = False
-    seen = set(roots)
-    stack = list(seen)
-    order = []
-    while stack:
-        node = stack.pop()
-        order.append(node)
+    order = list(roots)
+    seen = set(order)
+    see, append = seen.add, order.append
+    for node in order:  # which grows as it is read
         if type(node) is WideNode:
             crosses = crosses or node.op.crosses_devices
             for edge in node.edges:
                 if edge is not None and edge not in seen:
-                    seen.add(edge)
-                    stack.append(edge)
+                    see(edge)
+                    append(edge)
             continue
         edge = node.edge0
         if edge is not None and edge not in seen:
-            seen.add(edge)
-            stack.append(edge)
+            see(edge)
+            append(edge)
         edge = node.edge1
         if edge is not None and edge not in seen:
-            seen.add(edge)
-            stack.append(edge)
+            see(edge)
+            append(edge)
     order.sort(key=_sequence, reverse=True)
     return order, crosses
 
@@ -121,8 +119,8 @@ def _pass(
             edge = node.edge0
             if edge is not None:
                 gi = op.pull0(g, node)
-                if gi.shape != node.shape0 or gi.dtype is not node.dtype0:
-                    gi = fit(gi, node.shape0, node.dtype0)
+                if node.fit0 is not None:
+                    gi = fit(gi, *node.fit0)
                 h = get(edge)
                 if h is None:
                     sums[edge] = gi
@@ -132,8 +130,8 @@ def _pass(
                 edge = node.edge1
                 if edge is not None:
                     gi = op.pull1(g, node)
-                    if gi.shape != node.shape1 or gi.dtype is not node.dtype1:
-                        gi = fit(gi, node.shape1, node.dtype1)
+                    if node.fit1 is not None:
+                        gi = fit(gi, *node.fit1)
                     h = get(edge)
                     if h is None:
                         sums[edge] = gi

@@ -116,8 +116,11 @@ class Op:
             result = rule.function(g, *values)
             for i, gi in zip(places, result if rule.joint or self.is_list(rule) else (result,), strict=True):
                 if needs[i] and gi is not None:
-                    shape, dtype = self.shape_and_dtype(node, i)
-                    yield edges[i], fit(gi, shape, as_dtype(dtype) if recorded else dtype)
+                    wanted_form = self.shape_and_dtype(node, i)
+                    if wanted_form is not None:
+                        shape, dtype = wanted_form
+                        gi = fit(gi, shape, as_dtype(dtype) if recorded else dtype)
+                    yield edges[i], gi
 
     def _argument(self, node: Node, name: str, g: Any, recorded: bool, asked: list[bool]) -> Any:
         if name == "xp":
@@ -138,8 +141,8 @@ class Op:
         """Return whether the rule answers for a list of inputs, and so with a list."""
         return False
 
-    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any]:
-        """Return what the input at edge `i` was."""
+    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any] | None:
+        """Return what the input at edge `i` was, None where a gradient fits as it is."""
         raise NotImplementedError
 
     def shape_of_input(self, node: Any, name: str) -> Any:

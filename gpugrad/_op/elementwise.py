@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, namespace_of, next_sequence
+from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
 from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device
@@ -46,7 +46,11 @@ class _Forwards(dict[type, Callable[..., Any]]):
 
 
 class FlatOp(Op):
-    """An op whose nodes have flat slots; `pull0` and `pull1` are its rules as functions of (g, node)."""
+    """An op whose nodes have flat slots; `pull0` and `pull1` are its rules as functions of (g, node).
+
+    Its rules work element by element, so a gradient has the shape and dtype of the output; only where an input had
+    others does the node keep them, for the gradient to be fitted to.
+    """
 
     def __init__(
         self,
@@ -73,16 +77,16 @@ class FlatOp(Op):
             return None
         sources = {"z": "n.result.value", "xp": "namespace_of(g)"}
         for k, x in enumerate(self.inputs):
-            sources[x], sources[f"{x}_shape"] = f"n.saved{k}.value", f"n.shape{k}"
+            sources[x], sources[f"{x}_shape"] = f"n.saved{k}.value", f"n.fit{k}[0]"
         arguments = ", ".join(["g", *(sources[name] for name in rule.names)])
         code = f"lambda g, n: rule({arguments})"
         return eval(code, {"rule": rule.function, "namespace_of": namespace_of})  # type: ignore[no-any-return]
 
-    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any]:
-        return (node.shape1, node.dtype1) if i else (node.shape0, node.dtype0)
+    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any] | None:
+        return node.fit1 if i else node.fit0  # type: ignore[no-any-return]
 
     def shape_of_input(self, node: Any, name: str) -> Any:
-        return node.shape1 if self.inputs.index(name) else node.shape0
+        return (node.fit1 if self.inputs.index(name) else node.fit0)[0]
 
     def value(self, node: Any, name: str, recorded: bool) -> Any:
         i = self.inputs.index(name)
@@ -138,7 +142,7 @@ def unary(
     """Define an elementwise op of one input `x`; `forward` is the standard function of this name if not given."""
     op = FlatOp(name, ("x",), forward or name, {"x": x}, needs_float)
     forwards, pull0 = op.forwards, op.pull0
-    saves_x, saves_z = op.needs(0, "x"), op.needs(0, "z")
+    saves_x, saves_z, names_shape = (op.needs(0, value) for value in ("x", "z", "x_shape"))
 
     def call(x: Any, /) -> Any:
         if type(x) not in TENSORS:
@@ -151,7 +155,7 @@ def unary(
         t._array = z
         t._node = t._cell = t._alias = t._grad = None
         node = x._node if x._alias is None else current_node(x)
-        if node is None or not mode.recording:
+        if node is None or (modes.paused and not mode.recording):
             return t
         if pull0 is None:
             raise op.missing_rule(0)
@@ -160,8 +164,8 @@ def unary(
         n.op = op
         n.hooks = None
         n.edge0 = node
-        n.shape0 = a.shape
-        n.dtype0 = a.dtype
+        alike = a.shape == z.shape and a.dtype is z.dtype and not names_shape
+        n.fit0 = None if alike else (a.shape, a.dtype)
         if saves_x:
             cell = x._cell
             n.saved0 = _cell_of(x) if cell is None else cell
@@ -186,6 +190,7 @@ def binary(
     forwards, pull0, pull1 = op.forwards, op.pull0, op.pull1
     first_x1, first_x2, first_z = (op.needs(0, value) for value in ("x1", "x2", "z"))
     second_x1, second_x2, second_z = (op.needs(1, value) for value in ("x1", "x2", "z"))
+    names_shape = op.needs(0, "x1_shape") or op.needs(1, "x2_shape")
 
     def ordered(x1: Any, x2: Any) -> Any:
         operands, with_tensor = as_operands([x1, x2], name)
@@ -222,7 +227,7 @@ def binary(
         t._node = t._cell = t._alias = t._grad = None
         tracked0 = node0 is not None
         tracked1 = node1 is not None
-        if not (tracked0 or tracked1) or not mode.recording:
+        if not (tracked0 or tracked1) or (modes.paused and not mode.recording):
             return t
         n = t._node = _new(BinaryNode)
         n.sequence = next_sequence()
@@ -230,22 +235,36 @@ def binary(
         n.hooks = None
         n.edge0 = node0
         n.edge1 = node1
+        # Where the operands are alike the result is like them, unless its dtype is another one.
+        alike = z.dtype is like.dtype and (
+            c1 in SCALARS or c2 in SCALARS or (a.shape == b.shape and b.dtype is a.dtype)
+        )
         if tracked0:
             if pull0 is None:
                 raise op.missing_rule(0)
-            n.shape0 = a.shape
-            n.dtype0 = a.dtype
+            n.fit0 = None if alike and not names_shape else (a.shape, a.dtype)
         if tracked1:
             if pull1 is None:
                 raise op.missing_rule(1)
-            n.shape1 = b.shape
-            n.dtype1 = b.dtype
+            n.fit1 = None if alike and not names_shape else (b.shape, b.dtype)
         if (tracked0 and first_x1) or (tracked1 and second_x1):
-            cell = None if c1 in SCALARS else x1._cell
-            n.saved0 = _cell_of(x1) if cell is None else cell
+            if c1 in SCALARS or x1._alias is not None:
+                n.saved0 = _cell_of(x1)
+            else:
+                cell = x1._cell
+                if cell is None:
+                    cell = x1._cell = _new(Saved)
+                    cell.value = a
+                n.saved0 = cell
         if (tracked0 and first_x2) or (tracked1 and second_x2):
-            cell = None if c2 in SCALARS else x2._cell
-            n.saved1 = _cell_of(x2) if cell is None else cell
+            if c2 in SCALARS or x2._alias is not None:
+                n.saved1 = _cell_of(x2)
+            else:
+                cell = x2._cell
+                if cell is None:
+                    cell = x2._cell = _new(Saved)
+                    cell.value = b
+                n.saved1 = cell
         if (tracked0 and first_z) or (tracked1 and second_z):
             n.result = _cell_of(t)
         return t

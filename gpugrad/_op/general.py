@@ -157,7 +157,7 @@ class GeneralOp(Op):
     def is_list(self, rule: Rule) -> bool:
         return self.list_input is not None
 
-    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any]:
+    def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any] | None:
         return node.shapes[i], node.dtypes[i]
 
     def shape_of_input(self, node: Any, name: str) -> Any:

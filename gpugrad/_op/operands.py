@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gpugrad._graph import watch_array
 from gpugrad._op.core import TENSORS, new_tensor
 from gpugrad.backends import backend_of, is_array_type
 from gpugrad.errors import DeviceError
@@ -46,12 +47,19 @@ def as_operands(operands: list[Any], op: str) -> tuple[list[Any], bool]:
     return [as_operand(x, op) for x in operands], True
 
 
+def _constant(array: Any) -> Any:
+    """Return a user's array as a Tensor."""
+    tensor = new_tensor(array)
+    watch_array(tensor)
+    return tensor
+
+
 def on_one_device(operands: list[Any], op: str) -> list[Any]:
     """Return the operands, at least one of them a Tensor, with arrays as constant Tensors, all of one library.
 
     An untracked 0-d Tensor on the host may meet tensors on any device: it is passed as a Python scalar.
     """
-    tensors = [x if type(x) in TENSORS or type(x) in SCALARS else new_tensor(x) for x in operands]
+    tensors = [x if type(x) in TENSORS or type(x) in SCALARS else _constant(x) for x in operands]
     types = {type(x._array) for x in tensors if type(x) in TENSORS}
     if len(types) == 1:
         return tensors

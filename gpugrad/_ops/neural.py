@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gpugrad._fused._half import float16_in_float32
 from gpugrad._fused.sigmoid import sigmoid as sigmoid_on_arrays
 from gpugrad._fused.sigmoid import sigmoid_backward as sigmoid_backward_on_arrays
 from gpugrad._op import binary, op, unary
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 _root_half = math.sqrt(0.5)
+_root_half_head = 181 / 256  # 8 bits of it, so that products with halves of a number are exact
 _root_two_over_pi = math.sqrt(2 / math.pi)
 
 
@@ -70,10 +72,27 @@ def _silu(x: Array) -> Array:
     return xp.where(x == -math.inf, xp.zeros_like(x), x) * sigmoid_on_arrays(x)
 
 
+def _normal_distribution(x: Array) -> Array:
+    """Return the normal distribution function of x, by erfc, which does not cancel for negative x.
+
+    The tail would inherit the rounding of x / sqrt(2) multiplied by x * x: that rounding is worked out exactly (T. J.
+    Dekker, Numer. Math. 18, 1971) and taken back by erfc'(a) / erfc(a), which is about -(a + sqrt(a*a + 4/pi)).
+    """
+    backend = backend_of(x)
+    xp = backend.namespace
+    x = xp.minimum(xp.maximum(x, -40), 40)
+    a = x * -_root_half
+    scaled = x * (2.0**12 + 1 if backend.dtype_of(x).itemsize == 4 else 2.0**27 + 1)
+    head = scaled - (scaled - x)
+    rest = -(head * _root_half_head + a) - (x - head) * _root_half_head - x * (_root_half - _root_half_head)
+    return 0.5 * erfc(a) * (1 - rest * (a + xp.sqrt(a * a + 4 / math.pi)))
+
+
+@float16_in_float32
 def _gelu(x: Array) -> Array:
     """X times the normal distribution function, by erfc, which does not cancel for negative x."""
     xp = backend_of(x).namespace
-    return xp.where(x == -math.inf, xp.zeros_like(x), x) * (0.5 * erfc(x * -_root_half))
+    return xp.where(x == -math.inf, xp.zeros_like(x), x) * _normal_distribution(x)
 
 
 def _gelu_x(g: Array, x: Array, xp: Any) -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpugrad._graph import Leaf
+from gpugrad._graph import Leaf, expose
 from gpugrad._op import new_tensor
 from gpugrad.backends import Array, Device, backend_of, backend_of_device
 from gpugrad.errors import DeviceError, GradientError
@@ -32,6 +32,7 @@ class HostAccess:
             raise TypeError(
                 f"{what} of a tensor on '{self.device}': NumPy reads host memory only. Use tensor.cpu() first"
             )
+        expose(self)
         view: np.ndarray[Any, Any] = backend_of(self._array).to_host(self._array).view()
         view.flags.writeable = False
         return view

@@ -49,11 +49,20 @@ def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         wanted = as_dtype(dtype)
         if array.dtype.kind == "c" and wanted.kind != "c":
             raise DtypeError(f"complex numbers do not become {wanted}; take their real part first")
-        return array.astype(wanted)
+        return array.astype(wanted) if typed else _held(array, wanted)
     if typed:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
     kinds = {"f": default_float, "c": np.dtype("complex64"), "b": np.dtype("bool")}
-    return array.astype(kinds.get(array.dtype.kind, default_integer))
+    return _held(array, kinds.get(array.dtype.kind, default_integer))
+
+
+def _held(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Return numbers in another dtype; an integer that it cannot hold is an error, and never another integer."""
+    if array.size and array.dtype.kind in "iu" and dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        if int(array.min()) < limits.min or int(array.max()) > limits.max:
+            raise OverflowError(f"integers from {array.min()} to {array.max()} do not fit {dtype}; name a wider dtype")
+    return array.astype(dtype)
 
 
 def _numbers(data: Any) -> Any:

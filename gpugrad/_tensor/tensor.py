@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,15 @@ from gpugrad.errors import DeviceError, GradientError, ShapeError
 __all__ = ["Tensor"]
 
 
+_handle_numbers = count()
+
+
 class RemovableHandle:
     """Takes a hook off again."""
 
     def __init__(self, functions: dict[int, Any]) -> None:
         self._functions = functions
-        self._key = max(functions, default=0) + 1
+        self._key = next(_handle_numbers)
 
     def remove(self) -> None:
         """Remove the hook; a second time does nothing."""

@@ -85,7 +85,7 @@ def _device_named(name: str) -> Device:
     if name.strip().lower() == "auto":
         return _automatic()
     if ":" in name or name.strip().lower() in ("cpu", "cuda"):
-        device = Device.parse(name.lower())
+        device = Device.parse(name)
         with backend_of_device(device).on(device):
             return device
     return backend_named(name).devices()[0]

@@ -32,6 +32,7 @@ class Device:
         if not isinstance(name, str):
             raise DeviceError(f"a device is a string such as 'cpu' or 'cuda:0', not {type(name).__name__} {name!r}")
         kind, _, label = name.strip().partition(":")
+        kind = kind.lower()
         if kind == "cpu":
             if label not in ("", "0"):
                 raise DeviceError(f"device {name!r} does not exist: there is one 'cpu'")

@@ -21,9 +21,7 @@ def test_every_op_has_samples():
 
 def leaves(sample, dtype=None, step=0.0, directions=None):
     """Return the inputs as tracked leaves, a step away along the directions."""
-    moved = [
-        x + step * d for x, d in zip(sample.inputs, directions or [0.0] * len(sample.inputs), strict=True)
-    ]
+    moved = [x + step * d for x, d in zip(sample.inputs, directions or [0.0] * len(sample.inputs), strict=True)]
     return [gpugrad.tensor(np.asarray(x), dtype=dtype and same_kind(x, dtype), requires_grad=True) for x in moved]
 
 
@@ -43,7 +41,9 @@ def inner(w, z):
 
 
 def drawn(random, arrays):
-    return [random.normal(size=x.shape) + (1j * random.normal(size=x.shape) if x.dtype.kind == "c" else 0) for x in arrays]
+    return [
+        random.normal(size=x.shape) + (1j * random.normal(size=x.shape) if x.dtype.kind == "c" else 0) for x in arrays
+    ]
 
 
 def check(function, sample, random, what):

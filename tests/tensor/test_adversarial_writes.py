@@ -2,9 +2,9 @@
 
 The interpreter keeps beside every value its derivative with respect to all leaf elements (forward mode, float64). A
 tensor is a list of places in a flat memory of values and in one of derivatives; a view is other places in the same. A
-recorded write changes values and derivatives; a write under no_grad, or through detach() or .data, the values alone. So
-a derivative is always that of the values at the time of use, which is what gpugrad promises, and where gpugrad may raise
-is known beforehand.
+recorded write changes values and derivatives; a write under no_grad, or through detach() or .data, the values alone.
+So a derivative is always that of the values at the time of use, which is what gpugrad promises, and where gpugrad may
+raise is known beforehand.
 """
 
 from __future__ import annotations
@@ -121,6 +121,7 @@ class Program:
 
     def fitting(self, shape):
         """Return a pair that broadcasts to `shape`, or a number."""
+
         def broadcasts(s):
             return len(s) <= len(shape) and all(a in (1, b) for a, b in zip(s[::-1], shape[::-1], strict=False))
 
@@ -244,7 +245,7 @@ class Program:
             if forbidden:
                 return self.refused(a, lambda: t.fill_(0.3))
             t.fill_(0.3)
-            return self.store(a, (..., ), np.full(a.v.shape, 0.3), np.zeros_like(a.d), False)
+            return self.store(a, (...,), np.full(a.v.shape, 0.3), np.zeros_like(a.d), False)
         if kind in ("set", "integers", "mask"):
             if kind == "set":
                 key = host = self.a_key(a.v.shape)

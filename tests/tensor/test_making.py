@@ -59,6 +59,14 @@ def test_what_is_no_number_is_refused(make, data):
 
 
 @pytest.mark.parametrize("make", [gg.tensor, gg.asarray])
+@pytest.mark.parametrize(("data", "dtype"), [(2**63, None), ([300], "uint8"), ([1, -1], "uint16"), (-(2**40), "int32")])
+def test_an_integer_that_does_not_fit_is_never_another_integer(make, data, dtype):
+    with pytest.raises(OverflowError, match="do not fit"):
+        make(data, dtype=dtype)
+    assert make([2**64 - 1], dtype="uint64").tolist() == [2**64 - 1]
+
+
+@pytest.mark.parametrize("make", [gg.tensor, gg.asarray])
 def test_ragged_lists_are_refused(make):
     with pytest.raises(ValueError, match="nested lists"):
         make([[1, 2], [3]])

@@ -164,8 +164,7 @@ def test_a_device_that_is_not_the_host_is_named():
 def test_a_long_note_goes_on_a_line_of_its_own():
     x = gg.tensor([0.1234] * 9, requires_grad=True)
     assert repr(x) == (
-        "tensor([0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234],\n"
-        "       requires_grad=True)"
+        "tensor([0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234, 0.1234],\n       requires_grad=True)"
     )
 
 

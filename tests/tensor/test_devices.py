@@ -1,0 +1,184 @@
+"""Tensors on devices: moving them, mixing them, and gradients that travel back. Fake devices stand in for GPUs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gpugrad as gg
+from gpugrad.autograd import grad
+from gpugrad.errors import DeviceError
+
+ONE, TWO = "strict:device1", "strict:device2"
+
+
+def on(device, values=(1.0, 2.0), track=True):
+    return gg.tensor(list(values) if isinstance(values, tuple) else values, device=device, requires_grad=track)
+
+
+def same(tensor, values):
+    np.testing.assert_array_equal(np.asarray(tensor.tolist()), np.asarray(values))
+
+
+@pytest.mark.parametrize(("start", "end"), [("cpu", ONE), (ONE, "cpu"), (ONE, TWO), (TWO, ONE)])
+def test_the_gradient_travels_back_through_to(start, end):
+    x = on(start)
+    y = x.to(end)
+    assert str(y.device) == end
+    (y * y).sum().backward()
+    assert str(x.grad.device) == start
+    same(x.grad, [2, 4])
+
+
+def test_a_graph_across_three_places_goes_back_to_each_leaf():
+    a, b, c = on("cpu"), on(ONE), on(TWO)
+    z = ((a.to(ONE) * b).to(TWO) * c).cpu() * a
+    z.sum().backward()
+    assert [str(t.grad.device) for t in (a, b, c)] == ["cpu", ONE, TWO]
+    same(a.grad, [2, 16])
+    same(b.grad, [1, 8])
+    same(c.grad, [1, 8])
+
+
+def test_second_order_across_devices():
+    x = on(ONE)
+    y = x.to(TWO)
+    (first,) = grad((y * y * y).sum(), x, create_graph=True)
+    assert str(first.device) == ONE
+    (second,) = grad(first.sum(), x)
+    assert str(second.device) == ONE
+    same(second, [6, 12])
+
+
+def test_moving_to_where_it_is_changes_nothing(backend):
+    x = gg.ones(2, requires_grad=True)
+    assert x.to(x.device) is x
+    assert x.to(str(x.device)) is x
+    assert x.to(gg.float32) is x
+    assert x.to(x) is x
+    assert x.to(x.device, gg.float32) is x
+    assert x.to(x.device, copy=True) is not x
+
+
+def test_cpu_is_a_copy_that_the_gradient_comes_back_through(backend):
+    x = gg.ones(2, requires_grad=True)
+    assert str(x.cpu().device) == "cpu"
+    (x.cpu() * gg.tensor([3.0, 4.0], device="cpu")).sum().backward()
+    assert x.grad.device == x.device
+    same(x.grad, [3, 4])
+
+
+def test_to_takes_a_dtype_a_device_both_or_another_tensor():
+    x = on("cpu", track=False)
+    for moved in (
+        x.to(ONE, gg.float64),
+        x.to(gg.float64, device=ONE),
+        x.to(on(ONE).to(gg.float64)),
+        x.to(dtype="float64").to(device=ONE),
+    ):
+        assert str(moved.device) == ONE
+        assert moved.dtype == gg.float64
+    assert x.to_device(ONE).device == gg.Device.parse(ONE)
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda a, b: a + b,
+        lambda a, b: a * b,
+        lambda a, b: gg.maximum(a, b),
+        lambda a, b: a @ b,
+        lambda a, b: gg.where(a > 0, a, b),
+        lambda a, b: gg.concat([a, b]),
+        lambda a, b: gg.stack([a, b]),
+        lambda a, b: gg.linear(a, b.reshape(1, 2)),
+        lambda a, b: a.copy_(b),
+        lambda a, b: a == b,
+        lambda a, b: gg.clip(a, b),
+        lambda a, b: a.__iadd__(b),
+    ],
+)
+@pytest.mark.parametrize(("here", "there"), [("cpu", ONE), (ONE, "cpu"), (ONE, TWO)])
+def test_mixing_devices_raises_and_names_the_cure(mix, here, there):
+    a, b = on(here, track=False), on(there, track=False)
+    with pytest.raises(DeviceError, match=r"\.to\('") as caught:
+        mix(a, b)
+    assert here in str(caught.value)
+    assert there in str(caught.value)
+    same(a, [1, 2])
+
+
+def test_a_host_array_is_on_the_host():
+    with pytest.raises(DeviceError, match=r"\.to\("):
+        on(ONE) * np.ones(2, np.float32)
+    with pytest.raises(DeviceError, match=r"\.to\("):
+        np.ones(2, np.float32) * on(ONE)
+
+
+@pytest.mark.parametrize("constant", [gg.tensor(3.0), gg.tensor(3), gg.tensor(3.0, dtype=gg.float64), np.array(3.0)])
+def test_an_untracked_0d_constant_of_the_host_may_meet_any_device(constant):
+    x = on(ONE)
+    for z in (x * constant, constant * x, gg.multiply(x, constant)):
+        assert str(z.device) == ONE
+        assert z.dtype == gg.float32
+        same(z, [3, 6])
+        same(grad(z.sum(), x)[0], [3, 3])
+    same(gg.where(x > 1.5, x, constant), [3, 2])
+
+
+def test_a_0d_constant_costs_no_transfer():
+    from gpugrad.backends import backend_named
+
+    x, constant = on(ONE, track=False), gg.tensor(3.0)
+    before = backend_named("strict").transfers
+    x * constant
+    assert backend_named("strict").transfers == before
+
+
+def test_a_tracked_0d_tensor_of_the_host_may_not_be_mixed_in_silently():
+    s = gg.tensor(3.0, requires_grad=True)
+    for scalar in (s, s * 1):
+        with pytest.raises(DeviceError, match=r"\.to\("):
+            on(ONE) * scalar
+    (on(ONE) * s.to(ONE)).sum().backward()
+    assert s.grad.item() == 3
+
+
+def test_a_0d_constant_of_a_device_may_not_meet_the_host():
+    with pytest.raises(DeviceError, match=r"\.to\("):
+        on("cpu") * gg.tensor(3.0, device=ONE)
+
+
+def test_results_and_gradients_never_leave_their_device():
+    from gpugrad.backends import backend_named
+
+    x, w = on(ONE), gg.ones((3, 2), device=ONE, requires_grad=True)
+    before = backend_named("strict").transfers
+    h = gg.relu(gg.linear(x, w))
+    loss = gg.sum(gg.softmax(h) * gg.exp(-h)) + gg.mean(h[1:]) + gg.max(h)
+    loss.backward()
+    assert backend_named("strict").transfers == before
+    assert str(loss.device) == str(w.grad.device) == ONE
+
+
+def test_devices_are_hashable_and_compare_by_name():
+    assert gg.Device.parse("cuda") == gg.Device.parse("cuda:0") == gg.Device.parse(gg.Device.parse("CUDA:0"))
+    assert len({gg.Device.parse("cpu"), gg.Device.parse("cpu:0"), gg.ones(1).device}) == 1
+    assert gg.Device.parse("cuda:1") != gg.Device.parse("cuda:0")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "cuda:x", "cpu:1", "strict:nowhere", "", "cuda:-1"])
+def test_a_device_that_does_not_exist_is_an_error_that_names_it(name):
+    with pytest.raises(DeviceError):
+        gg.ones(1).to_device(name)
+
+
+@pytest.mark.parametrize("name", ["nowhere", "cuda:x", "cpu:1", "strict:nowhere", ""])
+def test_making_a_tensor_on_a_device_that_does_not_exist_is_an_error(name):
+    for make in (
+        lambda: gg.ones(1, device=name),
+        lambda: gg.tensor([1.0], device=name),
+        lambda: gg.rand(2, device=name),
+    ):
+        with pytest.raises(DeviceError):
+            make()
