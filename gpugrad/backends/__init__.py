@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpugrad.backends._base import Array, Backend, default_float, default_integer
+from gpugrad.backends._base import Array, Backend
 from gpugrad.backends._choice import (
     available_backends,
     backend_named,
@@ -20,7 +20,7 @@ from gpugrad.backends._choice import (
 )
 from gpugrad.backends._cupy import cupy_wheels, driver_version, load_cupy
 from gpugrad.backends._device import Device
-from gpugrad.backends._dtypes import as_dtype, dtypes, is_float, is_inexact, isdtype
+from gpugrad.backends._dtypes import as_dtype, default_float, default_integer, dtypes, is_float, is_inexact, isdtype
 from gpugrad.backends._promotion import common_dtype, float_only, settled
 from gpugrad.backends._random import Generator, default_generator, manual_seed
 

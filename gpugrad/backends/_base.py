@@ -10,16 +10,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from gpugrad.backends._device import Device
+from gpugrad.backends._promotion import promoting
 
-__all__ = ["Array", "Backend", "default_float", "default_integer"]
+__all__ = ["Array", "Backend"]
 
 Array: TypeAlias = Any
 """An array of any backend. The libraries share no base class, so the type checker learns no more."""
-
-default_float = np.dtype("float32")
-"""The dtype of numbers that come without one, on every backend, as in PyTorch."""
-
-default_integer = np.dtype("int64")
 
 
 class Backend(ABC):
@@ -110,8 +106,6 @@ class Backend(ABC):
 
     def function(self, f: Callable[..., Array]) -> Callable[..., Array]:
         """Return `f` as it is to be called with operands of this backend."""
-        from gpugrad.backends._promotion import promoting
-
         return promoting(self, f)
 
     def copy(self, x: Array) -> Array:

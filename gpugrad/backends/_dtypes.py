@@ -8,7 +8,7 @@ import numpy as np
 
 from gpugrad.errors import DtypeError
 
-__all__ = ["as_dtype", "dtypes", "is_float", "is_inexact", "isdtype"]
+__all__ = ["as_dtype", "default_float", "default_integer", "dtypes", "is_float", "is_inexact", "isdtype"]
 
 dtypes: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
@@ -16,6 +16,11 @@ dtypes: dict[str, np.dtype[Any]] = {
         "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128"
     ).split()
 }
+
+default_float = dtypes["float32"]
+"""The dtype of numbers that come without one, on every backend, as in PyTorch."""
+
+default_integer = dtypes["int64"]
 
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:

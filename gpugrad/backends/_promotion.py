@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gpugrad.backends._base import Array, Backend, default_float, default_integer
+from gpugrad.backends._dtypes import default_float, default_integer
 from gpugrad.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["float_only", "promoting", "settled"]
 
 
-def float_only(f: Callable[..., Array]) -> Callable[..., Array]:
+def float_only(f: Callable[..., Any]) -> Callable[..., Any]:
     """Mark a function whose results are floats even for integers, such as exp."""
     f.float_only = True  # type: ignore[attr-defined]
     return f
@@ -41,7 +41,7 @@ def common_dtype(dtypes: Sequence[np.dtype[Any]], scalars: Sequence[Any], float_
     return dtype
 
 
-def _operands_cast(backend: Backend, operands: Sequence[Any], float_result: bool) -> list[Any]:
+def _operands_cast(backend: Any, operands: Sequence[Any], float_result: bool) -> list[Any]:
     arrays = [x for x in operands if isinstance(x, backend.array_type)]
     dtypes = [backend.dtype_of(x) for x in arrays]
     if len({*dtypes}) == 1 and len(arrays) == len(operands) and not float_result:
@@ -58,11 +58,11 @@ def _operands_cast(backend: Backend, operands: Sequence[Any], float_result: bool
     return [cast(x) for x in operands]
 
 
-def promoting(backend: Backend, f: Callable[..., Array]) -> Callable[..., Array]:
+def promoting(backend: Any, f: Callable[..., Any]) -> Callable[..., Any]:
     """Return `f` with its operands brought to one dtype, on the device they share, which is made current."""
     float_result = getattr(f, "float_only", False)
 
-    def call(*operands: Any) -> Array:
+    def call(*operands: Any) -> Any:
         arrays = [x for x in operands if isinstance(x, backend.array_type)]
         device = backend.device_of(arrays[0])
         for x in arrays[1:]:
@@ -76,7 +76,7 @@ def promoting(backend: Backend, f: Callable[..., Array]) -> Callable[..., Array]
     return call
 
 
-def settled(backend: Backend, f: Callable[..., Array], operands: Sequence[Any], z: Array) -> Array:
+def settled(backend: Any, f: Callable[..., Any], operands: Sequence[Any], z: Any) -> Any:
     """Return the result in the dtype it ought to have, given that NumPy computed `z`."""
     arrays: list[Any] = [x for x in operands if isinstance(x, backend.array_type)]
     dtypes = [x.dtype for x in arrays]
