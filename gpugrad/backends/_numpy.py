@@ -20,6 +20,11 @@ _cpu = Device("cpu")
 class _Namespace:
     """NumPy's own functions, at NumPy's own speed; what an older NumPy lacks comes from array-api-compat."""
 
+    @staticmethod
+    def astype(x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
+        """Return `x` in another dtype; NumPy 2.0 has no such function for 0-d results, which are scalars."""
+        return np.asarray(x).astype(dtype, copy=copy)
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
