@@ -12,7 +12,7 @@ from typing import Any
 from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
 from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of, backend_of_type, default_float, float_only, settled
 
@@ -108,7 +108,11 @@ class FlatOp(Op):
         array = next((x for x in operands if type(x) not in SCALARS), None)
         if array is None:
             raise TypeError(f"{self.name} needs at least one tensor or array; it was given Python numbers alone")
-        return self.settle(tuple(operands), self.forwards[type(array)](*operands))
+        try:
+            z = self.forwards[type(array)](*operands)
+        except (TypeError, ValueError) as error:
+            raise refusal(self.name, operands, error) from None
+        return self.settle(tuple(operands), z)
 
 
 def _cell_of(x: Any) -> Saved:
@@ -148,7 +152,10 @@ def unary(
         if type(x) not in TENSORS:
             return op.on_arrays(as_operands([x], name)[0])
         a = x._array
-        z = forwards[type(a)](a)
+        try:
+            z = forwards[type(a)](a)
+        except (TypeError, ValueError) as error:
+            raise refusal(name, (a,), error) from None
         if z.dtype is not a.dtype or type(z) is not type(a):
             z = op.settle((a,), z)
         t = _new(core._tensor_class)
@@ -219,7 +226,10 @@ def binary(
             node1 = x2._node if x2._alias is None else current_node(x2)
         else:
             return ordered(x1, x2)
-        z = forwards[type(like)](a, b)
+        try:
+            z = forwards[type(like)](a, b)
+        except (TypeError, ValueError) as error:
+            raise refusal(name, (a, b), error) from None
         if z.dtype is not like.dtype or type(z) is not type(like):
             z = op.settle((a, b), z)
         t = _new(core._tensor_class)
@@ -284,6 +294,10 @@ def predicate(name: str, doc: str, *inputs: str) -> Callable[..., Any]:
             return op.on_arrays(ordered)
         raw = tuple(x._array if type(x) in TENSORS else x for x in on_one_device(ordered, name))
         array = next(x for x in raw if type(x) not in SCALARS)
-        return core.new_tensor(backend_of(array).wrap(op.forwards[type(array)](*raw)))
+        try:
+            z = op.forwards[type(array)](*raw)
+        except (TypeError, ValueError) as error:
+            raise refusal(name, raw, error) from None
+        return core.new_tensor(backend_of(array).wrap(z))
 
     return _finish(call, op, doc)

@@ -13,7 +13,7 @@ from typing import Any
 
 from gpugrad._graph import Node, Output, Saved, WideNode, fit, keep, mode, namespace_of, next_sequence, watch_alias
 from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
 from gpugrad._op.views import current_node
 from gpugrad.backends import as_dtype, backend_of, is_inexact
 from gpugrad.errors import DeviceError
@@ -82,14 +82,21 @@ class GeneralOp(Op):
         if arguments.get("dtype") is not None:
             arguments["dtype"] = backend.native_dtype(as_dtype(arguments["dtype"]))
         positional = [arguments.pop(name) for name in self.positional_only]
+        try:
+            return backend, _wrapped(backend, self._forward_on(backend, arrays, positional, arguments))
+        except (TypeError, ValueError) as error:
+            raise refusal(self.name, arrays, error) from None
+
+    def _forward_on(self, backend: Any, arrays: list[Any], positional: list[Any], arguments: dict[str, Any]) -> Any:
+        """Return what the forward function returns, called on the device that the arrays share."""
         if not backend.checks_operands:
-            return backend, _wrapped(backend, self.forward(*positional, **arguments))
+            return self.forward(*positional, **arguments)
         devices = {backend.device_of(x): None for x in arrays}
         if len(devices) > 1:
             here, there = (str(d) for d in list(devices)[:2])
             raise DeviceError(f"{self.name}: operands are on '{here}' and '{there}'; move one with .to('{here}')")
         with backend.on(next(iter(devices))):
-            return backend, _wrapped(backend, self.forward(*positional, **arguments))
+            return self.forward(*positional, **arguments)
 
     def _recorded(self, inputs: Mapping[str, Any], values: dict[str, Any]) -> Any:
         arrays = {name: _array_of(value) for name, value in inputs.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,9 @@ import numpy as np
 from gpugrad._graph import watch_array
 from gpugrad._op.core import TENSORS, new_tensor
 from gpugrad.backends import backend_of, is_array_type
-from gpugrad.errors import DeviceError
+from gpugrad.errors import DeviceError, DtypeError, GpugradError, ShapeError
 
-__all__ = ["SCALARS", "as_operand", "as_operands", "on_one_device"]
+__all__ = ["SCALARS", "as_operand", "as_operands", "on_one_device", "refusal"]
 
 SCALARS = frozenset({float, int, bool, complex})
 
@@ -52,6 +53,19 @@ def _constant(array: Any) -> Any:
     tensor = new_tensor(array)
     watch_array(tensor)
     return tensor
+
+
+def refusal(op: str, operands: Iterable[Any], error: Exception) -> Exception:
+    """Return what an array library complained of as an error that names the op, and what it was given."""
+    if isinstance(error, GpugradError):
+        return error
+    given = [
+        repr(x) if type(x) in SCALARS else f"{backend_of(x).dtype_of(x)} {tuple(x.shape)}"
+        for x in operands
+        if x is not None
+    ]
+    kind = DtypeError if isinstance(error, TypeError) else ShapeError
+    return kind(f"{op} of {' and '.join(given)}: {str(error).strip()}")
 
 
 def on_one_device(operands: list[Any], op: str) -> list[Any]:

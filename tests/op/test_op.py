@@ -140,3 +140,23 @@ def test_only_what_rules_name_is_kept(backend):
 def test_a_wrong_call_names_the_op_and_the_argument(call, message):
     with pytest.raises(TypeError, match=message.replace("(", r"\(")):
         call(gpugrad.ones((3,)))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "message"),
+    [
+        (lambda x: x + gpugrad.ones((4,)), ValueError, r"add of float32 \(3,\) and float32 \(4,\): .*broadcast"),
+        (lambda x: x < gpugrad.ones((4,)), ValueError, r"less of float32 \(3,\) and float32 \(4,\)"),
+        (lambda x: x & x, TypeError, r"bitwise_and of float32 \(3,\) and float32 \(3,\)"),
+        (lambda x: gpugrad.sum(x, axis=5), ValueError, r"sum of float32 \(3,\): axis 5 is out of bounds"),
+        (lambda x: gpugrad.max(x[:0]), ValueError, r"max of float32 \(0,\): zero-size"),
+    ],
+)
+def test_what_the_library_refuses_names_the_op_and_what_it_was_given(call, kind, message):
+    with pytest.raises(kind, match=message):
+        call(gpugrad.ones((3,)))
+
+
+def test_a_library_s_refusal_is_a_library_s_refusal_on_plain_arrays_too():
+    with pytest.raises(ValueError, match=r"add of float64 \(3,\) and float64 \(4,\)"):
+        gpugrad.add(np.ones(3), np.ones(4))
