@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -107,13 +108,17 @@ class Arena:
             old = known.get(id(p))
             self.slots.append(Slot(p, end, old[1].steps if old else 0))
             end = -(-self.slots[-1].stop // step) * step
-        with self.backend.on(self.device):
+        with self.here():
             self.gradients = self._zeros(end)
             self.parameters = self._zeros(end)
             self._move_in(before)
             for slot in self.slots:
                 if id(slot.parameter) in known:
                     self._bring(slot, *known[id(slot.parameter)])
+
+    def here(self) -> AbstractContextManager[Any]:
+        """Return a block in which the arena's device is the current one."""
+        return self.backend.on(self.device)
 
     def _zeros(self, size: int) -> Array:
         native = self.backend.native_dtype(self.dtype), self.backend.native_device(self.device)
@@ -157,7 +162,7 @@ class Arena:
         runs: list[list[Slot]] = []
         last: Slot | None = None
         self.memory.put_aside()
-        with self.backend.on(self.device):
+        with self.here():
             for slot in self.slots:
                 gradient = slot.parameter._grad
                 if gradient is None:
@@ -237,4 +242,7 @@ def ufuncs_of(array: Array) -> Any:
     """Return add, subtract, multiply, divide, sqrt and maximum with ``out=`` for arrays like this one."""
     if type(array) is np.ndarray:
         return np
-    return _Ufuncs(backend_of(array).namespace, ("add", "subtract", "multiply", "divide", "sqrt", "maximum"))
+    backend = backend_of(array)
+    if backend.device_kind == "cuda":
+        return backend.namespace  # CuPy's functions have `out`
+    return _Ufuncs(backend.namespace, ("add", "subtract", "multiply", "divide", "sqrt", "maximum"))

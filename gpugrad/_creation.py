@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gpugrad._op import TENSORS, new_tensor
+from gpugrad._ops.manipulation import sizes_of
 from gpugrad._tensor import Tensor
 from gpugrad._tensor.making import from_host
 from gpugrad.backends import (
@@ -38,10 +39,10 @@ __all__ = [
 
 
 def _sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    sizes = sizes_of(shape)
     if any(n < 0 for n in sizes):
         raise ShapeError(f"shape {shape} has a negative size")
-    return tuple(int(n) for n in sizes)
+    return sizes
 
 
 def _filled(shape: int | Sequence[int], value: Any, dtype: Any, device: Any, requires_grad: bool = False) -> Tensor:
@@ -95,6 +96,8 @@ def full(
     >>> full((2,), 3)
     tensor([3, 3])
     """
+    if isinstance(fill_value, np.generic):
+        fill_value = fill_value.item()
     if dtype is None:
         kinds = {bool: np.dtype("bool"), int: default_integer, complex: np.dtype("complex64")}
         dtype = kinds.get(type(fill_value), default_float)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gpugrad._ops.manipulation import sizes_of
 from gpugrad._tensor import Tensor
 from gpugrad._tensor.making import from_host
 from gpugrad.backends import (
@@ -21,7 +22,7 @@ __all__ = ["Generator", "manual_seed", "rand", "randint", "randn", "randperm"]
 
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    return tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
+    return sizes_of(shape[0] if len(shape) == 1 else shape)
 
 
 def _float(dtype: Any) -> Any:
@@ -81,7 +82,7 @@ def randint(
     if high <= low:
         raise OptionError(f"randint: high must be above low, and {high} is not above {low}")
     wanted = default_integer if dtype is None else as_dtype(dtype)
-    return _made((generator or default_generator).integers(low, high, tuple(size), wanted), device, False)
+    return _made((generator or default_generator).integers(low, high, sizes_of(size), wanted), device, False)
 
 
 def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 
+import fake_cupy
 import pytest
 import strict
 
@@ -27,18 +29,44 @@ def _cupy_fault():
 
 # CuPy joins where a device answers; GPUGRAD_TEST_BACKENDS=numpy,cupy names the backends, and then each must work.
 CUPY_FAULT = _cupy_fault()
-BACKENDS = _named.split(",") if _named else ["numpy", "strict", *([] if CUPY_FAULT else ["cupy"])]
+BACKENDS = _named.split(",") if _named else ["numpy", "strict", "fake-cuda", *([] if CUPY_FAULT else ["cupy"])]
 
 
 def pytest_report_header(config):
-    return f"gpugrad backends under test: {', '.join(BACKENDS)}" + (f"; {CUPY_FAULT}" if CUPY_FAULT else "")
+    fake = " (fake-cuda is a fake device: no GPU code was run)" if "fake-cuda" in BACKENDS else ""
+    return f"gpugrad backends under test: {', '.join(BACKENDS)}{fake}" + (f"; {CUPY_FAULT}" if CUPY_FAULT else "")
+
+
+@contextmanager
+def _place(name):
+    """Send new tensors to a backend or device; `fake-cuda` and `fake-cuda:1` are those of the stand-in for CuPy."""
+    if name.startswith("fake-cuda"):
+        with fake_cupy.installed(), gpugrad.use_backend(name.removeprefix("fake-")):
+            yield name.removeprefix("fake-")
+    else:
+        with gpugrad.use_backend(name):
+            yield name
 
 
 @pytest.fixture(params=BACKENDS)
 def backend(request):
     """Send new tensors to each backend in turn; the value is its name."""
-    with gpugrad.use_backend(request.param) as name:
+    with _place(request.param):
+        yield gpugrad.get_backend()
+
+
+@pytest.fixture
+def place(request):
+    """Send new tensors to the backend or device named by an indirect parameter; the value is what its device prints."""
+    with _place(request.param) as name:
         yield name
+
+
+@pytest.fixture
+def fake_cuda():
+    """Put the stand-in in CuPy's place; the value is gpugrad's backend for it."""
+    with fake_cupy.installed() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

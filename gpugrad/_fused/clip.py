@@ -100,7 +100,7 @@ def _clip_coefficient_on_cuda(arrays: Sequence[Array], max_norm: float, /) -> tu
     partials = xp.empty(sum(blocks), dtype=xp.float64)
     start = 0
     for array, count in zip(arrays, blocks, strict=True):
-        array = xp.ascontiguousarray(array)
+        array = xp.asarray(array, order="C")
         _sum_of_squares(array, partials[start : start + count], n=array.size, blocks=count)
         start += count
     norm, coefficient = xp.empty((), dtype=dtype), xp.empty((), dtype=dtype)

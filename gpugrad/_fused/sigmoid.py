@@ -44,7 +44,7 @@ def sigmoid(x: Array, /) -> Array:
 @sigmoid.cuda
 def _sigmoid_on_cuda(x: Array, /) -> Array:
     xp = namespace(x)
-    x = xp.ascontiguousarray(x)
+    x = xp.asarray(x, order="C")  # not ascontiguousarray, which gives a 0-d array an axis
     z = xp.empty_like(x)
     _forward(x, z, n=x.size)
     return z
@@ -76,7 +76,7 @@ def _sigmoid_backward_on_cuda(g: Array, z: Array, /) -> Array:
     xp = namespace(z)
     if g.shape != z.shape:
         g, z = xp.broadcast_arrays(g, z)
-    g, z = xp.ascontiguousarray(g), xp.ascontiguousarray(z)
+    g, z = xp.asarray(g, order="C"), xp.asarray(z, order="C")
     gx = xp.empty_like(z)
     _backward(g, z, gx, n=z.size)
     return gx

@@ -64,11 +64,21 @@ FREED = _Freed()
 class Memory:
     """A piece of memory that several Tensors look at, and the live cells over it."""
 
-    __slots__ = ("__weakref__", "cells", "prune_at")
+    __slots__ = ("__weakref__", "cells", "prune_at", "whole")
 
     def __init__(self) -> None:
         self.cells: list[ref[Saved]] = []
         self.prune_at = 16
+        self.whole: Memory | None = None
+
+    def join(self, whole: Memory) -> None:
+        """Become a part of another memory, which lists the cells from now on: a user's array spans both."""
+        cells, self.cells = self.cells, []
+        self.whole = whole
+        for reference in cells:
+            cell = reference()
+            if cell is not None:
+                whole.add(cell)
 
     def keep(self, array: Array) -> Saved:
         """Return a new cell with `array` in it, and list it."""
@@ -79,6 +89,9 @@ class Memory:
 
     def add(self, cell: Saved) -> None:
         """List a cell; dead ones are dropped whenever the list has doubled."""
+        if self.whole is not None:
+            self.whole.add(cell)
+            return
         cell.memory = self
         if len(self.cells) >= self.prune_at:
             self.cells = [r for r in self.cells if r() is not None]
@@ -87,6 +100,9 @@ class Memory:
 
     def put_aside(self) -> None:
         """Give every live cell a copy of its contents."""
+        if self.whole is not None:
+            self.whole.put_aside()
+            return
         cells, self.cells = self.cells, []
         for reference in cells:
             cell = reference()
@@ -172,15 +188,15 @@ def watch_alias(view: Any, of: Any, step: tuple[Any, ...] | None) -> None:
 
 
 _of_arrays: WeakValueDictionary[int, Memory] = WeakValueDictionary()
-"""The memory of arrays that users brought, by the identity of the array that owns it, which its Tensors keep alive."""
+"""The memory of arrays that users brought, by the identity of what owns it, which its Tensors keep alive."""
 
 
-def _owner(array: Array) -> Array:
-    """Return the array that owns the memory of this one."""
-    base = getattr(array, "base", None)
-    while type(base) is type(array):
-        array, base = base, getattr(base, "base", None)
-    return array
+def _owner(array: Array) -> Any:
+    """Return what owns the memory of an array: itself, the array that it is a view of, or a buffer under that."""
+    owner = array
+    while getattr(owner, "base", None) is not None:
+        owner = owner.base
+    return owner.obj if type(owner) is memoryview else owner
 
 
 def watch_array(tensor: Any) -> None:
@@ -190,4 +206,9 @@ def watch_array(tensor: Any) -> None:
 
 def expose(tensor: Any) -> None:
     """Note that the user is handed the array of a Tensor, of which another Tensor may be made."""
-    _of_arrays.setdefault(id(_owner(tensor._array)), share(tensor).memory)
+    memory = share(tensor).memory
+    known = _of_arrays.setdefault(id(_owner(tensor._array)), memory)
+    while known.whole is not None:
+        known = known.whole
+    if memory is not known and memory.whole is None:
+        memory.join(known)  # neighbours in an arena: the array that the user is handed leads to the memory of all

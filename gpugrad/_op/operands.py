@@ -22,11 +22,12 @@ def as_operand(x: Any, op: str) -> Any:
     kind = type(x)
     if kind in TENSORS or kind in SCALARS:
         return x
-    if isinstance(x, np.generic):
-        return x.item()
+    if isinstance(x, np.generic) and x.dtype.kind in "biufc":
+        number = x.item()
+        return number if type(number) in SCALARS else complex(x) if x.dtype.kind == "c" else float(x)  # longdouble
     if isinstance(x, np.ndarray) and kind is not np.ndarray:
         return np.asarray(x)
-    if is_array_type(kind):
+    if not isinstance(x, np.generic) and is_array_type(kind):
         return x
     bases: tuple[Any, ...] = (int, float, complex)
     for base in bases:

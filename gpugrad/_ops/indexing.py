@@ -7,9 +7,11 @@ writing, where the last of several values for one place wins, and reading those 
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any, TypeAlias
 
 from gpugrad._op import TENSORS, GeneralOp, op
+from gpugrad._ops.statistical import axes_of
 from gpugrad.backends import Array, backend_of, is_array_type
 
 __all__ = ["assign", "complete_key", "getitem", "overwrite", "read_winners", "scatter", "take", "view_of"]
@@ -20,7 +22,11 @@ Path: TypeAlias = "tuple[tuple[GeneralOp, dict[str, Any], tuple[int, ...]], ...]
 
 def complete_key(key: Any, x: Array) -> Key:
     """Return an index expression on the plain array `x` as a key with an entry for every axis."""
-    entries = [_entry(k, x) for k in (key if isinstance(key, tuple) else (key,))]
+    given = [k._array if type(k) in TENSORS else k for k in (key if isinstance(key, tuple) else (key,))]
+    entries = [_entry(k, x) for k in given]
+    for i, k in enumerate(given):
+        if _is_of_host(k, x):
+            _check_range(_host_index(k), x, _axis_of(i, entries, x))
     if len(entries) == 1 and _is_mask(entries[0]) and entries[0].shape == x.shape:
         return (entries[0],)
     backend = backend_of(x)
@@ -28,7 +34,8 @@ def complete_key(key: Any, x: Array) -> Key:
     for i, k in enumerate(entries):
         if _is_mask(k):
             _check_mask(k, x, _axis_of(i, entries, x))
-            expanded.extend(backend.namespace.nonzero(k))
+            with backend.on(backend.device_of(x)):
+                expanded.extend(backend.namespace.nonzero(k))
         else:
             expanded.append(k)
     used = sum(k is not None and k is not Ellipsis for k in expanded)
@@ -42,13 +49,11 @@ def complete_key(key: Any, x: Array) -> Key:
 
 
 def _entry(k: Any, x: Array) -> Any:
-    """Return one entry of a key: tensors, lists and NumPy's integers as plain arrays and Python integers."""
-    if type(k) in TENSORS:
-        k = k._array
+    """Return one entry of a key: lists and NumPy's integers as plain arrays and Python integers."""
     if k is None or k is Ellipsis or type(k) in (int, slice):
-        return k if type(k) is not slice else slice(*(None if p is None else int(p) for p in (k.start, k.stop, k.step)))
+        return k if type(k) is not slice else slice(*map(_bound, (k.start, k.stop, k.step)))
     backend = backend_of(x)
-    if isinstance(k, list | bool | tuple) or (is_array_type(type(k)) and backend_of(k) is not backend):
+    if _is_of_host(k, x):
         k = backend.from_host(_host_index(k), backend.device_of(x))
     elif not is_array_type(type(k)):
         try:
@@ -63,6 +68,31 @@ def _entry(k: Any, x: Array) -> Any:
     if kind not in "iub":
         raise IndexError(f"a tensor used as an index must hold integers or truth values, not {backend.dtype_of(k)}")
     return k if kind == "b" or k.ndim else int(k)
+
+
+def _bound(p: Any) -> int | None:
+    """Return a part of a slice as a Python integer; a float is an error, and never rounded."""
+    try:
+        return None if p is None else index(p)
+    except TypeError:
+        raise IndexError(f"a slice is made of integers or None, not {p!r}") from None
+
+
+def _is_of_host(k: Any, x: Array) -> bool:
+    """Return whether an entry of a key comes from Python or from another library than `x`, and is to be moved."""
+    if k is None or k is Ellipsis or type(k) in (int, slice):
+        return False
+    return isinstance(k, list | bool | tuple) or (is_array_type(type(k)) and backend_of(k) is not backend_of(x))
+
+
+def _check_range(k: Any, x: Array, axis: int) -> None:
+    """Check integers while they are on the host: on a GPU, those out of range would silently wrap around."""
+    if k.dtype.kind not in "iu" or k.size == 0 or not 0 <= axis < x.ndim:
+        return
+    size, least, largest = x.shape[axis], int(k.min()), int(k.max())
+    if not -size <= least <= largest < size:
+        wrong = largest if largest >= size else least
+        raise IndexError(f"index {wrong} is out of range for axis {axis} of a tensor of shape {x.shape}")
 
 
 def _host_index(k: Any) -> Any:
@@ -83,6 +113,10 @@ def _axis_of(i: int, entries: list[Any], x: Array) -> int:
 
 
 def _check_mask(mask: Array, x: Array, before: int) -> None:
+    if mask.ndim == 0:
+        raise IndexError(
+            f"a single truth value indexes a 0-d tensor alone, not one of shape {x.shape}; None gives it a new axis"
+        )
     if mask.shape != x.shape[before : before + mask.ndim]:
         raise IndexError(f"a mask of shape {mask.shape} does not fit a tensor of shape {x.shape} at axis {before}")
 
@@ -201,7 +235,8 @@ def view_of(x: Array, /, *, path: Path) -> Array:
 def _axis_key(indices: Any, axis: int, ndim: int) -> Key:
     """Return the complete key that picks `indices` along `axis`."""
     array = indices._array if type(indices) in TENSORS else indices
-    return tuple(array if i == axis % ndim else slice(None) for i in range(ndim))
+    (along,) = axes_of(axis, ndim)
+    return tuple(array if i == along else slice(None) for i in range(ndim))
 
 
 @op(x=lambda g, x_shape, indices, axis: scatter(g, shape=x_shape, key=_axis_key(indices, axis, len(x_shape))))

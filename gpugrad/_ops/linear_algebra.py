@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from gpugrad._fused._half import widened
 from gpugrad._op import op
-from gpugrad._ops.statistical import Axis, axes_of, kept
+from gpugrad._ops.statistical import Axis, axes_of, floats, kept
 from gpugrad.backends import Array, backend_of, common_dtype
 from gpugrad.errors import ShapeError
 
@@ -170,6 +171,7 @@ def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: 
     >>> gpugrad.linalg.vector_norm(gpugrad.tensor([3., 4.]))
     tensor(5.)
     """
+    x = floats(x)
     xp = backend_of(x).namespace
     size = xp.abs(x)
     if ord == math.inf:
@@ -180,5 +182,6 @@ def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: 
         return xp.sum(xp.astype(x != 0, size.dtype), axis=axis, keepdims=keepdims)
     peak = xp.max(size, axis=axis, keepdims=True) if 0 not in x.shape else xp.sum(size, axis=axis, keepdims=True)
     peak = xp.where((peak == 0) | ~xp.isfinite(peak), xp.ones_like(peak), peak)
-    z = xp.sum((size / peak) ** ord, axis=axis, keepdims=True) ** (1 / ord) * peak
+    root = xp.sum(widened(size / peak) ** ord, axis=axis, keepdims=True) ** (1 / ord)
+    z = xp.astype(root * peak, size.dtype)
     return z if keepdims else xp.squeeze(z, axis=axes_of(axis, x.ndim))

@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import accumulate
+from numbers import Integral
+from operator import index
 from typing import Any
 
-from gpugrad._op import op
+from gpugrad._op import SCALARS, op
 from gpugrad._ops.statistical import Axis, axes_of
 from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device, common_dtype
 from gpugrad.errors import DtypeError, ShapeError
@@ -31,9 +33,14 @@ __all__ = [
 ]
 
 
+def sizes_of(shape: int | Sequence[int]) -> tuple[int, ...]:
+    """Return a shape, or the size of a single axis, as a tuple of Python integers; a float is never rounded to one."""
+    return (int(shape),) if isinstance(shape, Integral) else tuple(map(index, shape))  # type: ignore[arg-type]
+
+
 def full_shape(shape: int | Sequence[int], size: int) -> tuple[int, ...]:
     """Return `shape` with the one -1 in it, if any, worked out."""
-    sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    sizes = sizes_of(shape)
     known = math.prod(n for n in sizes if n != -1)
     if sizes.count(-1) == 1 and known and size % known == 0:
         sizes = tuple(size // known if n == -1 else n for n in sizes)
@@ -161,6 +168,9 @@ def _together(arrays: Sequence[Array]) -> list[Array]:
     """Return the arrays in the one dtype they promote to."""
     if not arrays:
         raise ShapeError("concat and stack need at least one array")
+    for x in arrays:
+        if type(x) in SCALARS:
+            raise TypeError(f"concat and stack take tensors and arrays, not the number {x!r}")
     backend = backend_of(arrays[0])
     dtypes = [backend.dtype_of(x) for x in arrays]
     dtype = common_dtype(dtypes, (), False)

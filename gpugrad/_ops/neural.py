@@ -11,7 +11,7 @@ from gpugrad._fused.sigmoid import sigmoid as sigmoid_on_arrays
 from gpugrad._fused.sigmoid import sigmoid_backward as sigmoid_backward_on_arrays
 from gpugrad._op import binary, op, unary
 from gpugrad._ops.elementwise import erfc
-from gpugrad._ops.statistical import Axis, axes_of, kept
+from gpugrad._ops.statistical import Axis, axes_of, floats, kept
 from gpugrad.backends import Array, backend_of
 from gpugrad.backends._philox import uniform as philox_uniform
 from gpugrad.errors import DtypeError, OptionError, ShapeError
@@ -141,8 +141,8 @@ def leaky_relu(x: Array, /, *, slope: float = 0.01) -> Array:
     >>> gpugrad.leaky_relu(gpugrad.tensor([-1., 2.]), slope=0.5)
     tensor([-0.5000,  2.0000])
     """
-    xp = backend_of(x).namespace
-    return xp.where(x > 0, x, x * slope)
+    x = floats(x)
+    return backend_of(x).namespace.where(x > 0, x, x * slope)
 
 
 # Softmax and its kin
@@ -271,8 +271,8 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 activations: dict[str, tuple[Callable[[Array], Array], Callable[[Any, Any], Any]]] = {
     "relu": (_relu, lambda g, z: relu_backward(g, z)),
-    "sigmoid": (sigmoid_on_arrays, lambda g, z: sigmoid_backward(g, z)),
-    "tanh": (lambda x: backend_of(x).namespace.tanh(x), lambda g, z: g * (1 - z * z)),
+    "sigmoid": (lambda x: sigmoid_on_arrays(floats(x)), lambda g, z: sigmoid_backward(g, z)),
+    "tanh": (lambda x: backend_of(x).namespace.tanh(floats(x)), lambda g, z: g * (1 - z * z)),
 }
 """Activations whose derivative follows from their output alone: forward on arrays, and gradient from (g, z)."""
 
@@ -329,6 +329,7 @@ def layer_norm(
     >>> gpugrad.layer_norm(gpugrad.tensor([1., 3.]), eps=0)
     tensor([-1.,  1.])
     """
+    x = floats(x)
     xp = backend_of(x).namespace
     z, _ = _standardised(x, axes, eps, xp)
     if weight is not None:
@@ -349,6 +350,7 @@ def dropout(x: Array, /, *, p: float, seed: int, offset: int) -> Array:
     """
     if p == 0:
         return backend_of(x).copy(x)
+    x = floats(x)
     xp = backend_of(x).namespace
     if p == 1:
         return xp.zeros_like(x)
@@ -360,19 +362,30 @@ def dropout(x: Array, /, *, p: float, seed: int, offset: int) -> Array:
 # A loss as one node
 
 
+def class_hits(target: Array, classes: int, ignore_index: int, xp: Any) -> tuple[Array, Array]:
+    """Return which class each target (n,) is, as truth values (n, classes), and which targets count.
+
+    Small integers are widened first: those of uint8 cannot number 300 classes, nor be compared with -100.
+    """
+    target = xp.astype(target, xp.int64, copy=False)
+    columns = xp.arange(classes, dtype=xp.int64, device=target.device)
+    counted = target != ignore_index  # what is ignored may be a class
+    hit = xp.expand_dims(target, axis=1) == xp.expand_dims(columns, axis=0)
+    return hit & xp.expand_dims(counted, axis=1), counted
+
+
 def _distribution(
     x: Array, target: Array, weight: Any, ignore_index: int, label_smoothing: float, xp: Any
 ) -> tuple[Array, Array]:
     """Return the weighted target probabilities (n, classes), and the weight that each row has in a mean (n,)."""
     classes = x.shape[1]
+    weight = weight if weight is None or weight.dtype == x.dtype else xp.astype(weight, x.dtype)
     if len(target.shape) == 2:
         q = xp.astype(target, x.dtype) * (1 - label_smoothing) + label_smoothing / classes
         return (q if weight is None else q * weight), xp.ones_like(q[:, 0])
-    columns = xp.arange(classes, dtype=target.dtype, device=x.device)
-    hit = xp.expand_dims(target, axis=1) == xp.expand_dims(columns, axis=0)
-    hit = hit & xp.expand_dims(target != ignore_index, axis=1)  # what is ignored may be a class
+    hit, counted = class_hits(target, classes, ignore_index, xp)
     q = _zero_one(hit, x, xp)
-    counts = _zero_one(target != ignore_index, x, xp)
+    counts = _zero_one(counted, x, xp)
     known = _zero_one(xp.any(hit, axis=1), x, xp)
     row = counts if weight is None else xp.sum(q * weight, axis=1)
     # A target out of range makes its row NaN: a wrong label is never a loss of 0.
@@ -388,13 +401,17 @@ def _divisor(rows: Array, xp: Any) -> Array:
     return xp.where(total == 0, xp.ones_like(total), total)
 
 
-def _check_cross_entropy(x: Array, target: Array, ignore_index: int, reduction: str) -> None:
+def _check_cross_entropy(x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> None:
     backend = backend_of(x)
+    if backend.dtype_of(x).kind != "f":
+        raise DtypeError(f"cross_entropy: takes real floating-point logits, not {backend.dtype_of(x)}")
     if x.ndim != 2 or target.shape not in ((x.shape[0],), tuple(x.shape)):
         raise ShapeError(
             f"cross_entropy: input of shape {x.shape} (n, classes) does not fit a target of shape {target.shape}; "
             "it is (n,) class indices or (n, classes) probabilities"
         )
+    if weight is not None and tuple(weight.shape) != (x.shape[1],):
+        raise ShapeError(f"cross_entropy: weight of shape {weight.shape} is not ({x.shape[1]},), one for each class")
     if reduction not in ("mean", "sum", "none"):
         raise OptionError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
     kind = backend.dtype_of(target).kind
@@ -435,7 +452,7 @@ def cross_entropy(
     >>> gpugrad.cross_entropy(gpugrad.tensor([[0., 0.]]), gpugrad.tensor([1]))
     tensor(0.6931)
     """
-    _check_cross_entropy(x, target, ignore_index, reduction)
+    _check_cross_entropy(x, target, weight, ignore_index, reduction)
     backend = backend_of(x)
     xp = backend.namespace
     q, rows = _distribution(x, target, weight, ignore_index, label_smoothing, xp)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
+from gpugrad._fused._half import widened
 from gpugrad._op import op
 from gpugrad.backends import Array, backend_of, default_float, default_integer, is_inexact
 from gpugrad.errors import ShapeError
@@ -51,7 +52,7 @@ def _numbers(x: Array) -> Array:
     return _as(x, default_integer) if backend_of(x).dtype_of(x).kind == "b" else x
 
 
-def _floats(x: Array) -> Array:
+def floats(x: Array) -> Array:
     """Return integers and truth values as the default float, and all else as it is."""
     return x if is_inexact(backend_of(x).dtype_of(x)) else _as(x, default_float)
 
@@ -75,7 +76,7 @@ def mean(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> gpugrad.mean(gpugrad.tensor([1., 2., 6.]))
     tensor(3.)
     """
-    x = _floats(x)
+    x = floats(x)
     if counted(x.shape, axis) == 0:
         return backend_of(x).namespace.sum(x, axis=axis, keepdims=keepdims) / math.nan
     return backend_of(x).namespace.mean(x, axis=axis, keepdims=keepdims)
@@ -156,12 +157,16 @@ def _degrees(shape: tuple[int, ...], axis: Axis, correction: float) -> float:
     return degrees if degrees > 0 else math.nan
 
 
-def _spread(x: Array, axis: Axis, correction: float, keepdims: bool) -> Array:
-    """Return the variance in two passes, which keeps its accuracy far from zero."""
+def _spread(given: Array, axis: Axis, correction: float, keepdims: bool, root: bool = False) -> Array:
+    """Return the variance, or its root, in two passes, which keeps its accuracy far from zero."""
+    given = floats(given)
+    x = widened(given)
     xp = backend_of(x).namespace
     deviation = x - xp.sum(x, axis=axis, keepdims=True) / (counted(x.shape, axis) or math.nan)
     squared = xp.real(deviation * xp.conj(deviation)) if xp.isdtype(x.dtype, "complex floating") else deviation**2
-    return xp.sum(squared, axis=axis, keepdims=keepdims) / _degrees(x.shape, axis, correction)
+    z = xp.sum(squared, axis=axis, keepdims=keepdims) / _degrees(x.shape, axis, correction)
+    z = z**0.5 if root else z
+    return z if x is given else xp.astype(xp.asarray(z), given.dtype)
 
 
 def _var_x(g: Array, x: Array, x_shape: Any, axis: Axis, correction: float, keepdims: bool, xp: Any) -> Array:
@@ -179,7 +184,7 @@ def var(x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bo
     >>> gpugrad.var(gpugrad.tensor([1., 2., 3.]), correction=1)
     tensor(1.)
     """
-    return _spread(_floats(x), axis, correction, keepdims)
+    return _spread(x, axis, correction, keepdims)
 
 
 def _std_x(g: Array, z: Array, x: Array, x_shape: Any, axis: Axis, correction: float, keepdims: bool, xp: Any) -> Array:
@@ -199,7 +204,7 @@ def std(x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bo
     >>> x.grad
     tensor([0., 0., 0.])
     """
-    return _spread(_floats(x), axis, correction, keepdims) ** 0.5
+    return _spread(x, axis, correction, keepdims, root=True)
 
 
 @op()

@@ -22,7 +22,11 @@ def node_of(tensor: Any) -> Node | None:
 def _conjugated(g: Any) -> Any:
     """Return a cotangent carried over the border between PyTorch's convention and the walk's."""
     xp = namespace_of(g)
-    return xp.conj(g) if xp.isdtype(g.dtype, "complex floating") else g
+    if not xp.isdtype(g.dtype, "complex floating"):
+        return g
+    array = g._array if type(g) in TENSORS else g
+    with backend_of(array).on(backend_of(array).device_of(array)):
+        return xp.conj(g)
 
 
 def _seed(tensor: Any, gradient: Any, create_graph: bool) -> Any:
@@ -30,12 +34,18 @@ def _seed(tensor: Any, gradient: Any, create_graph: bool) -> Any:
     array = tensor._array
     backend = backend_of(array)
     if gradient is None:
+        if tensor.dtype.kind == "c":
+            raise GradientError(
+                f"grad can be implicitly created only for real outputs; this one is {tensor.dtype}. Pass a gradient, "
+                "or take gpugrad.real of it"
+            )
         if tensor.size != 1:
             raise GradientError(
                 f"grad can be implicitly created only for scalar outputs; this one has shape {tensor.shape}. Pass "
                 "backward(gradient) of that shape, or reduce it with .sum() or .mean()"
             )
-        gradient = new_tensor(backend.namespace.ones_like(array))
+        with backend.on(tensor.device):
+            gradient = new_tensor(backend.namespace.ones_like(array))
     elif type(gradient) not in TENSORS:
         gradient = new_tensor(backend.from_host(backend_of(gradient).to_host(gradient), tensor.device))
     if gradient.shape != tensor.shape:
@@ -54,6 +64,8 @@ def _seed(tensor: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def _seeds(tensors: Sequence[Any], gradients: Sequence[Any], create_graph: bool) -> dict[Node, Any]:
+    if not tensors:
+        raise GradientError("there is no output to take gradients of")
     seeds: dict[Node, Any] = {}
     for i, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         node = node_of(tensor)
@@ -113,6 +125,13 @@ def _accumulate(leaf: Leaf, gradient: Any) -> None:
     tensor = leaf.tensor()
     if tensor is None or type(tensor._node) is not Leaf:  # it is gone, or requires grad no longer
         return
+    if gradient.shape != tensor.shape:
+        raise GradientError(
+            f"a gradient of shape {gradient.shape} came back to a leaf that .data has given the shape {tensor.shape} "
+            "since it was used"
+        )
+    if gradient.dtype != tensor.dtype:
+        gradient = gradient.to(tensor.dtype)
     old = tensor._grad
     if old is None:
         tensor._grad = gradient
@@ -120,7 +139,9 @@ def _accumulate(leaf: Leaf, gradient: Any) -> None:
         tensor._grad = old + gradient
     else:
         put_aside(old)
-        old._array += gradient._array
+        backend = backend_of(old._array)
+        with backend.on(backend.device_of(old._array)):
+            old._array += gradient._array
 
 
 def backward(
@@ -133,6 +154,7 @@ def backward(
     """Add to ``.grad`` of every leaf (of `inputs` alone, if given) its gradient of the sum of <gradient, tensor>."""
     retain = create_graph if retain_graph is None else retain_graph
     seeds = _seeds(tensors, gradients, create_graph)
+    inputs = [inputs] if type(inputs) in TENSORS else inputs
     targets = None if inputs is None else set(_targets(inputs))
     with enable_grad() if create_graph else no_grad():
         found = walk(seeds, retain, create_graph, targets, _run_hooks)
@@ -194,7 +216,8 @@ def grad(
         if i in arrived:
             results.append(arrived[i])
         elif materialize_grads:
-            results.append(new_tensor(backend_of(x._array).namespace.zeros_like(x._array)))
+            with backend_of(x._array).on(x.device):
+                results.append(new_tensor(backend_of(x._array).namespace.zeros_like(x._array)))
         elif allow_unused:
             results.append(None)
         else:

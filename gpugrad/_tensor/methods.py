@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from gpugrad import _ops as ops
+from gpugrad._ops.manipulation import sizes_of
+from gpugrad._ops.statistical import axes_of
 from gpugrad._tensor.writing import overwrite, write
+from gpugrad.errors import ShapeError
 
 if TYPE_CHECKING:
     from gpugrad._tensor.tensor import Tensor
@@ -26,7 +29,7 @@ def _axes(axis: Any, dim: Any) -> Any:
 
 def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
     """Return a shape given either as one sequence or as several integers."""
-    return tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else tuple(shape)
+    return sizes_of(shape[0] if len(shape) == 1 else shape)
 
 
 class Methods:
@@ -108,7 +111,8 @@ class Methods:
     def transpose(self: Any, dim0: int, dim1: int) -> Tensor:
         """Return the tensor with two axes exchanged, as in PyTorch."""
         axes = list(range(self.ndim))
-        axes[dim0], axes[dim1] = axes[dim1], axes[dim0]
+        first, second = axes_of((dim0, dim1), self.ndim)
+        axes[first], axes[second] = second, first
         return ops.permute_dims(self, tuple(axes))
 
     def squeeze(self: Any, axis: Any = None, *, dim: Any = None) -> Tensor:
@@ -124,6 +128,8 @@ class Methods:
     def expand(self: Any, *shape: Any) -> Tensor:
         """Return the tensor broadcast to a shape, in which -1 keeps a size."""
         sizes = _sizes(shape)
+        if len(sizes) < self.ndim:
+            raise ShapeError(f"expand: shape {self.shape} does not broadcast to {sizes}")
         mine = (1,) * (len(sizes) - self.ndim) + self.shape
         return ops.broadcast_to(self, tuple(m if n == -1 else n for n, m in zip(sizes, mine, strict=True)))
 

@@ -27,7 +27,7 @@ def _written_float(values: np.ndarray[Any, Any]) -> tuple[Callable[[Any], str], 
         low, high = sizes.min(), sizes.max()
         whole = bool(np.all(sizes == np.trunc(sizes)))
         digits = "f" if whole else ".4f"
-        if high > 1e8 or high / low > 1000 or (not whole and low < 1e-4):
+        if high > 1e8 or low < high / 1000 or (not whole and low < 1e-4):
             digits = ".4e"
 
     def write(v: Any) -> str:

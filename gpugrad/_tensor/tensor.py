@@ -210,8 +210,14 @@ class Tensor(Operators, Methods, HostAccess):
     def data(self, value: Tensor) -> None:
         if type(value) not in TENSORS:
             raise TypeError(f"data must be a tensor, not {type(value).__name__}")
-        if self._node is not None:
+        node = node_of(self)
+        if node is not None:
             self._must_carry_gradients(value.dtype)
+            if type(node) is not Leaf and (value.shape, value.dtype) != (self.shape, self.dtype):
+                raise GradientError(
+                    f"the .data of a result of shape {self.shape} and dtype {self.dtype} cannot become {value.shape} "
+                    f"and {value.dtype}: its gradient would not fit. Use .detach() for a tensor outside the graph"
+                )
         self._array = value._array
         self._cell = None
         self._alias = Alias(share(value).memory, None, (), 0)

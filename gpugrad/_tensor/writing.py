@@ -62,19 +62,20 @@ def _store(tensor: Any, key: Any, value: Any) -> None:
     array = tensor._array
     backend = backend_of(array)
     raw = value
-    if type(value) in TENSORS:
-        raw = value._array
-        if raw.dtype != array.dtype:
-            raw = backend.namespace.astype(raw, array.dtype)
-        if backend.shares_memory(raw, array):  # CuPy, and NumPy 2.0 with integer keys, read what they have just written
-            raw = backend.copy(raw)
-    put_aside(tensor)
     with backend.on(tensor.device):
+        if type(value) in TENSORS:
+            raw = value._array
+            if raw.dtype != array.dtype:
+                raw = backend.namespace.astype(raw, array.dtype)
+            if backend.shares_memory(raw, array):  # CuPy, and NumPy 2.0 with integer keys, read what was just written
+                raw = backend.copy(raw)
+        put_aside(tensor)
         backend.write(array, key, raw)
 
 
 def _region_shape(tensor: Any, key: Any) -> tuple[int, ...]:
-    return tuple(backend_of(tensor._array).read(tensor._array, key).shape)
+    with backend_of(tensor._array).on(tensor.device):
+        return tuple(backend_of(tensor._array).read(tensor._array, key).shape)
 
 
 def write(tensor: Any, key: Any, value: Any) -> None:

@@ -111,6 +111,27 @@ def _probed() -> Any:
     return cupy
 
 
+class _Namespace:
+    """What array-api-compat makes of CuPy, but for what waits for the device there."""
+
+    def __init__(self, cupy: Any) -> None:
+        import array_api_compat.cupy as compat
+
+        self._cupy = cupy
+        self._compat = compat
+
+    def clip(self, x: Array, /, min: Any = None, max: Any = None) -> Array:  # noqa: A002 - the standard's names
+        """Return `x` within its bounds, in one kernel; array-api-compat moves the bounds and selects by masks."""
+        return self._cupy.clip(x, min, max)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(self._compat, name)
+        setattr(self, name, value)
+        return value
+
+
 class CupyBackend(Backend):
     """Arrays are `cupy.ndarray`; the devices are the GPUs that the driver shows."""
 
@@ -124,9 +145,7 @@ class CupyBackend(Backend):
 
     @cached_property
     def namespace(self) -> Any:
-        import array_api_compat.cupy as xp
-
-        return xp
+        return _Namespace(self.cupy)
 
     def devices(self) -> tuple[Device, ...]:
         current = self.cupy.cuda.runtime.getDevice()
@@ -162,38 +181,54 @@ class CupyBackend(Backend):
         return array.base is None
 
     def scatter_add(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
-        cupy = self.cupy
-        if not any(isinstance(k, cupy.ndarray) and k.dtype != np.bool_ for k in key):
+        if not self._names_places(key):
             x[key] += values
             return
-        places = cupy.arange(x.size).reshape(x.shape)[key].ravel()
-        values = cupy.broadcast_to(values, x[key].shape).ravel()
-        if places.size == 0:
-            return
-        # Sorted by place (stably) and summed segment by segment, so that the order of the additions is fixed.
-        order = cupy.argsort(places, kind="stable")
-        places = places[order]
-        first = cupy.concatenate([cupy.ones(1, dtype=bool), places[1:] != places[:-1]])
-        starts = cupy.flatnonzero(first)
-        sums = cupy.add.reduceat(values[order], starts)
-        flat = x.reshape(-1) if x.flags.c_contiguous else x.ravel()
-        flat[places[starts]] += sums
-        if not x.flags.c_contiguous:
-            x[...] = flat.reshape(x.shape)
+        places, sums, last = self._by_place(x, key, values)
+        # A sum over each run of equal places, by doubling, so that the order of the additions is fixed. CuPy's own
+        # add.reduceat subtracts two sums over everything before, where one infinite value spoils all that follows.
+        step = 1
+        while step < places.size:
+            alike = places[step:] == places[:-step]
+            sums[step:] = self.cupy.where(alike, sums[step:] + sums[:-step], sums[step:])
+            step *= 2
+        flat = x.reshape(-1)
+        flat[places] += sums[last]
+        self._back(x, flat)
 
     def write(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
-        cupy = self.cupy
-        if not any(isinstance(k, cupy.ndarray) and k.dtype != np.bool_ for k in key):
+        if not self._names_places(key):
             x[key] = values
             return
-        # CuPy leaves open which of several values for one place is written: keep the last one of each.
-        places = cupy.arange(x.size).reshape(x.shape)[key].ravel()
-        values = cupy.broadcast_to(cupy.asarray(values, dtype=x.dtype), x[key].shape).ravel()
+        # CuPy leaves open which of several values for one place is written: write the last one for each of them.
+        places, values, last = self._by_place(x, key, values)
+        flat = x.reshape(-1)
+        flat[places] = values[last]
+        self._back(x, flat)
+
+    def _names_places(self, key: tuple[Any, ...]) -> bool:
+        """Return whether a key holds integer arrays, which may name a place twice."""
+        return any(isinstance(k, self.cupy.ndarray) and k.dtype != np.bool_ for k in key)
+
+    def _by_place(self, x: Array, key: tuple[Any, ...], values: Any) -> tuple[Array, Array, Array]:
+        """Return the places that `key` names, sorted, their values, and where the last equal place is of each.
+
+        Places count the elements of `x`. The host waits for none of it.
+        """
+        cupy = self.cupy
+        if not isinstance(values, cupy.ndarray):
+            values = cupy.full((), values, dtype=x.dtype)
+        places = cupy.arange(x.size).reshape(x.shape)[key]
+        values = cupy.broadcast_to(values, places.shape).ravel()
+        places = places.ravel()
         order = cupy.argsort(places, kind="stable")
         places = places[order]
-        last = cupy.concatenate([places[1:] != places[:-1], cupy.ones(min(1, places.size), dtype=bool)])
-        index = cupy.unravel_index(places[last], x.shape)
-        x[index] = values[order][last]
+        return places, values[order], cupy.searchsorted(places, places, side="right") - 1
+
+    def _back(self, x: Array, flat: Array) -> None:
+        """Write to `x` what was written to its reshape, where that had to be a copy."""
+        if not self.shares_memory(x, flat):
+            x[...] = flat.reshape(x.shape)
 
     def copy(self, x: Array) -> Array:
         with x.device:

@@ -81,7 +81,8 @@ def settled(backend: Any, f: Callable[..., Any], operands: Sequence[Any], z: Any
     arrays: list[Any] = [x for x in operands if isinstance(x, backend.array_type)]
     dtypes = [x.dtype for x in arrays]
     if z.dtype.kind not in "fc":
-        return z
+        counts = z.dtype.kind in "iu" and all(dtype.kind == "b" for dtype in dtypes)
+        return z.astype(default_integer) if counts else z
     scalars = [x for x in operands if not isinstance(x, backend.array_type)]
     target = common_dtype(dtypes, scalars, float_result=True)
     if all(dtype == target for dtype in dtypes) or z.dtype == target:

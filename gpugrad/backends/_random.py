@@ -25,6 +25,12 @@ class Generator:
         self._lock = threading.RLock()
         self.manual_seed(seed if seed is not None else int.from_bytes(os.urandom(4), "little"))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _lock=threading.RLock())
+
     def manual_seed(self, seed: Any) -> Generator:
         """Start the stream again from `seed`, a non-negative integer below 2**64."""
         if type(seed) is bool or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
@@ -53,6 +59,8 @@ class Generator:
 
     def integers(self, low: int, high: int, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         """Return integers from `low` to `high` - 1 on the host."""
+        if dtype.kind in "iu" and not np.iinfo(dtype).min <= low <= high - 1 <= np.iinfo(dtype).max:
+            raise OptionError(f"{dtype} does not hold all integers from {low} to {high - 1}; name a wider dtype")
         with self._lock:
             return self._stream.integers(low, high, tuple(shape), dtype=np.int64).astype(dtype)
 

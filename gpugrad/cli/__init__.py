@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     2
     """
     try:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # what cannot be shown is escaped, as on standard error
         from gpugrad.cli.app import run  # cyclopts and rich are imported only when a command is run
 
         return run(list(sys.argv[1:] if argv is None else argv))

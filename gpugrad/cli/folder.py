@@ -14,7 +14,7 @@ from typing import Any
 
 from gpugrad.cli.loop import Epoch
 from gpugrad.cli.model import Classifier, Training
-from gpugrad.cli.options import TrainOptions
+from gpugrad.cli.options import TrainOptions, spelled
 from gpugrad.cli.storage import save, write_whole
 from gpugrad.errors import OptionError
 
@@ -80,4 +80,4 @@ def _toml(value: Any) -> str:
     """
     if isinstance(value, int | float | list | tuple):
         return json.dumps(value)
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return json.dumps(spelled(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -48,6 +49,8 @@ class Architecture:
 
     def build(self) -> nn.Sequential:
         """Return the MLP with fresh weights."""
+        if self.largest_layer > sys.maxsize // 8:  # bytes of a number as it is drawn
+            raise MemoryError(f"{self.largest_layer} weights in one layer")
         dtype = as_dtype(self.dtype)
         layers: list[nn.Module] = []
         sizes = (self.features, *self.hidden)

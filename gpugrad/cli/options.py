@@ -10,13 +10,22 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from cyclopts import Parameter, Token
 
-__all__ = ["Activation", "BackendName", "Dtype", "OptimizerName", "Sizes", "TrainOptions", "Whole"]
+__all__ = ["Activation", "BackendName", "Dtype", "OptimizerName", "Sizes", "TrainOptions", "Whole", "spelled"]
 
 Activation: TypeAlias = Literal["relu", "tanh", "sigmoid", "gelu", "silu", "leaky_relu"]
 Dtype: TypeAlias = Literal["float32", "float64"]
 OptimizerName: TypeAlias = Literal["adam", "adamw", "sgd"]
 
 _largest_seed = 2**64 - 1
+
+
+def spelled(path: Path) -> str:
+    r"""Return a path as text that any file can hold: bytes of it that are no text become question marks.
+
+    >>> spelled(Path("a\udcff.csv"))
+    'a?.csv'
+    """
+    return str(path).encode("utf-8", "replace").decode()
 
 
 def _read_whole(text: str, least: int, most: int | None = None) -> int:

@@ -6,6 +6,7 @@ import math
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gpugrad.backends import backend_of_device, default_device, manual_seed, use_backend
@@ -14,7 +15,7 @@ from gpugrad.cli.folder import run_folder, write_run
 from gpugrad.cli.interrupt import interruption
 from gpugrad.cli.loop import Epoch, accuracy, fit
 from gpugrad.cli.model import Architecture, Classifier, Training, rows_at_once
-from gpugrad.cli.options import TrainOptions
+from gpugrad.cli.options import TrainOptions, spelled
 from gpugrad.cli.report import Report
 from gpugrad.data import Batches, Dataset, Standardizer, load_digits, read_file, stratified_split
 from gpugrad.errors import DataError, OptionError
@@ -108,7 +109,10 @@ def train(options: TrainOptions) -> int:
             return 130
         result = accuracy(problem.classifier.module, problem.test)
         training = Training(
-            data=str(options.data or "digits"), seed=options.seed, test_fraction=test_fraction, test_accuracy=result
+            data=spelled(options.data or Path("digits")),
+            seed=options.seed,
+            test_fraction=test_fraction,
+            test_accuracy=result,
         )
         files = write_run(folder, options, problem.classifier, training, history)
     if stopped:

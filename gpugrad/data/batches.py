@@ -20,7 +20,7 @@ class Batches:
     """Goes through the rows of arrays in batches of tensors; each ``for`` is one epoch, with an order of its own.
 
     The arrays, (rows, ...) each, move to the device once and are indexed there. The order of an epoch depends on
-    `seed` and on the epoch's number alone: the same on every backend, whichever epochs came before.
+    `seed` and on the epoch's number alone: the same on every backend, whichever epochs came before. A batch is a copy.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Batches:
         for i in range(len(self)):
             rows = slice(i * self.batch_size, min((i + 1) * self.batch_size, self.rows))
             if order is None:
-                yield tuple(tensor[rows] for tensor in self.tensors)
+                yield tuple(tensor[rows].clone() for tensor in self.tensors)
             else:
                 yield tuple(take(tensor, order[rows], axis=0) for tensor in self.tensors)
 

@@ -126,7 +126,9 @@ def load_arrays(path: Path) -> dict[str, Host]:
 
 
 def trainable(path: Path, dataset: Dataset) -> Dataset:
-    """Return a dataset if a classifier can learn from it."""
+    """Return a dataset if a classifier can learn from it, and find its features again."""
+    if len(set(dataset.features)) < len(dataset.features):
+        position_of(path, dataset.features, max(dataset.features, key=dataset.features.count))
     if len(dataset.classes) < 2:
         raise fault(
             path,

@@ -12,6 +12,7 @@ from gpugrad._graph import namespace_of
 from gpugrad._op import TENSORS
 from gpugrad._ops import linear, relu, sigmoid, silu, tanh
 from gpugrad._ops import log_sigmoid as logsigmoid
+from gpugrad._ops.neural import class_hits
 from gpugrad.backends import Generator, as_dtype, backend_of, default_generator
 from gpugrad.errors import OptionError, ShapeError
 
@@ -249,13 +250,13 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     if len(target.shape) != 1:
         raise ShapeError(f"nll_loss: target has the shape {target.shape} of input; it must be class indices")
     xp = namespace_of(rows)
-    classes = xp.arange(rows.shape[1], dtype=target.dtype, device=rows.device)
-    hit = xp.expand_dims(target, axis=1) == xp.expand_dims(classes, axis=0)
-    counted = target != ignore_index
+    hit, counted = class_hits(target, rows.shape[1], ignore_index, xp)
     _check_classes(target, counted, rows.shape[1])
-    factors = xp.astype(hit & xp.expand_dims(counted, axis=1), rows.dtype)
+    factors = xp.astype(hit, rows.dtype)
     if weight is not None:
-        factors = factors * weight
+        if tuple(weight.shape) != (rows.shape[1],):
+            raise ShapeError(f"nll_loss: weight of shape {weight.shape} is not ({rows.shape[1]},), one for each class")
+        factors = factors * _as_float(weight, rows)
     losses = -ops.sum(ops.where(factors == 0, xp.zeros_like(factors), rows) * factors, axis=1)
     if reduction == "none":
         return ops.reshape(losses, rest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from gpugrad._arena import Arena, Run, Slot, arenas_of
@@ -82,17 +83,23 @@ class Optimizer(ABC):
         self._check(checked)
         return checked
 
-    def _settled(self, index: int) -> list[Arena]:
-        """Return the arenas of a group, made afresh if a parameter has other memory than before."""
-        arenas = self._arenas[index]
-        if not all(arena.holds() for arena in arenas):
-            arenas = self._arenas[index] = arenas_of(self.param_groups[index]["params"], arenas)
-        return arenas
+    def _settled(self) -> list[list[Arena]]:
+        """Return the arenas of every group, made afresh where its parameters or their memory are others now."""
+        before = [arena for arenas in self._arenas for arena in arenas]
+        place = {id(slot.parameter): arena for arena in before for slot in arena.slots}
+        self._arenas = [self._arenas_for(group["params"], place, before) for group in self.param_groups]
+        return self._arenas
+
+    @staticmethod
+    def _arenas_for(params: Sequence[Any], place: Mapping[int, Arena], before: Sequence[Arena]) -> list[Arena]:
+        arenas = list(dict.fromkeys(place[id(p)] for p in params if id(p) in place))
+        same = all(id(p) in place for p in params) and sum(len(arena.slots) for arena in arenas) == len(params)
+        return arenas if same and all(arena.holds() for arena in arenas) else arenas_of(params, before)
 
     def _runs(self) -> list[tuple[Run, dict[str, Any]]]:
         """Gather the gradients, and return the runs of all groups, each with its options."""
-        groups = list(enumerate(self.param_groups))
-        return [(run, group) for i, group in groups for arena in self._settled(i) for run in arena.gather()]
+        groups = zip(self._settled(), self.param_groups, strict=True)
+        return [(run, group) for arenas, group in groups for arena in arenas for run in arena.gather()]
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change every parameter that has a gradient; return the value of `closure`, which may compute them anew."""
@@ -111,14 +118,15 @@ class Optimizer(ABC):
         """
         check_number("max_norm", max_norm, below=math.inf if max_norm != math.inf else math.nan)
         runs = self._runs()
-        norm, coefficient = clip_coefficient([run.gradient for run, _ in runs], max_norm)
+        with runs[0][0].arena.here() if runs else nullcontext():
+            norm, coefficient = clip_coefficient([run.gradient for run, _ in runs], max_norm)
         self._apply(runs, coefficient)
         return new_tensor(norm)  # type: ignore[no-any-return]
 
     def _apply(self, runs: list[tuple[Run, dict[str, Any]]], coefficient: Any) -> None:
         for run, options in runs:
             backend = run.arena.backend
-            with backend.on(run.arena.device), backend.quiet():
+            with run.arena.here(), backend.quiet():
                 run.finish(self._update(run, options, _weak(coefficient, run)))
         self._step_count += 1
 
@@ -141,8 +149,7 @@ class Optimizer(ABC):
         return {slot.parameter: _state(arena, slot) for arena, slot in self._slots() if slot.steps}
 
     def _slots(self) -> list[tuple[Arena, Slot]]:
-        groups = range(len(self.param_groups))
-        return [(arena, slot) for i in groups for arena in self._settled(i) for slot in arena.slots]
+        return [(arena, slot) for arenas in self._settled() for arena in arenas for slot in arena.slots]
 
     def state_dict(self) -> dict[str, Any]:
         """Return state and options as PyTorch arranges them, parameters replaced by their number.

@@ -99,8 +99,9 @@ def test_data_that_cannot_be_used_leaves_no_folder_behind(capsys, tmp_path):
 
 
 def test_a_network_too_large_for_memory_is_one_line(capsys, tmp_path):
-    assert main(["train", "--hidden", "900000000000", "--out", str(tmp_path)]) == 2
-    assert "out of memory" in capsys.readouterr().err
+    for sizes in (["900000000000"], ["900000000000", "900000000000"], ["1" + 20 * "0"]):
+        assert main(["train", "--hidden", *sizes, "--out", str(tmp_path)]) == 2
+        assert "out of memory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("line", ["", "--help", "train --help", "predict --help", "doctor --help", "bench --help"])

@@ -164,3 +164,16 @@ def test_the_digits_are_learnt_well():
     problem = prepare(options)
     history, _ = learn(problem, options, Report(8, quiet=True))
     assert history[-1].test_accuracy > 0.965
+
+
+def test_a_file_name_that_is_no_text_costs_nobody_the_run(tmp_path, flowers, capsys):
+    try:
+        data = flowers.rename(tmp_path / "flo\udcffwers.csv")
+    except (OSError, UnicodeError):
+        pytest.skip("file names are text here")
+    out = tmp_path / "r\udcffn"
+    given = ["--data", str(data), "--target", "kind", "--batch-size", "16", "--out", str(out)]
+    assert main([*TINY, *given]) == 0
+    assert "flo?wers.csv" in (out / "config.toml").read_text(encoding="utf-8")
+    assert main(["predict", str(out), "--data", str(data)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 60

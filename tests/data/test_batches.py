@@ -71,3 +71,11 @@ def test_tensors_are_batched_where_they_are(backend):
     x = gpugrad.ones((3, 2))
     [(batch,)] = Batches(x, batch_size=8)
     assert batch.device == x.device
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_batch_that_is_written_leaves_the_data_as_they_were(shuffle):
+    x = np.arange(6.0)
+    for (batch,) in Batches(x, batch_size=2, shuffle=shuffle):
+        batch += 10
+    assert x.tolist() == [0, 1, 2, 3, 4, 5]

@@ -200,3 +200,8 @@ def check(data):
     assert data.x.shape == (len(data.y), len(data.features))
     assert set(data.y.tolist()) == set(range(len(data.classes)))
     return ["a dataset"]
+
+
+def test_two_features_of_one_name_are_refused_before_training_and_not_after(written):
+    with pytest.raises(DataError, match="there are 2 columns 'b'; give each its own name"):
+        read_csv(written("a,b,b,label\n1,2,3,x\n4,5,6,y\n"))

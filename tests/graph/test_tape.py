@@ -1079,3 +1079,19 @@ def test_errors_are_of_the_types_that_users_catch(error):
     assert issubclass(error, RuntimeError)
     assert issubclass(DtypeError, TypeError)
     assert issubclass(DeviceError, RuntimeError)
+
+
+def test_backward_takes_a_single_tensor_for_its_inputs(backend):
+    x = gg.tensor([1.0, 2.0], requires_grad=True)
+    y = gg.tensor([3.0, 4.0], requires_grad=True)
+    (x * y).sum().backward(inputs=x)
+    assert x.grad.tolist() == [3, 4]
+    assert y.grad is None
+
+
+def test_outputs_that_no_gradient_can_start_from_say_so(backend):
+    x = gg.ones((), requires_grad=True)
+    with pytest.raises(GradientError, match="there is no output"):
+        grad([], [x])
+    with pytest.raises(GradientError, match="only for real outputs; this one is complex64"):
+        (x * 1j).backward()

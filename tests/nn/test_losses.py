@@ -6,7 +6,7 @@ import pytest
 
 import gpugrad
 from gpugrad import nn
-from gpugrad.errors import OptionError, ShapeError
+from gpugrad.errors import DtypeError, OptionError, ShapeError
 from gpugrad.nn import functional as F
 
 
@@ -143,3 +143,26 @@ def test_binary_cross_entropy_at_both_ends(backend, logit, target, value, gradie
     target = gpugrad.tensor([target], dtype=gpugrad.float64)
     found = loss_and_gradient(F.binary_cross_entropy_with_logits, [logit], target)
     assert found == (pytest.approx(value, rel=1e-12, abs=0), [pytest.approx(gradient, rel=1e-12, abs=0)])
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_targets_of_few_bits_are_told_from_classes_that_these_cannot_count(backend, loss, dtype):
+    x = gpugrad.randn(3, 300)
+    expected = loss(x, gpugrad.tensor([0, 1, 100])).item()
+    assert loss(x, gpugrad.tensor([0, 1, 100], dtype=dtype)).item() == expected
+
+
+@pytest.mark.parametrize("loss", [F.cross_entropy, F.nll_loss])
+def test_weights_leave_the_dtype_as_it_is_and_must_be_one_for_each_class(backend, loss):
+    x = gpugrad.randn(3, 2).requires_grad_()
+    z = loss(x, gpugrad.tensor([0, 1, 1]), weight=gpugrad.tensor([1.0, 3.0], dtype=gpugrad.float64))
+    z.backward()
+    assert z.dtype == x.grad.dtype == gpugrad.float32
+    with pytest.raises(ShapeError, match=r"weight of shape \(3,\) is not \(2,\), one for each class"):
+        loss(x, gpugrad.tensor([0, 1, 1]), weight=gpugrad.ones(3))
+
+
+def test_integer_logits_are_refused(backend):
+    with pytest.raises(DtypeError, match="real floating-point logits, not int64"):
+        F.cross_entropy(gpugrad.tensor([[1, 2]]), gpugrad.tensor([0]))

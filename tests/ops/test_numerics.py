@@ -12,6 +12,7 @@ import pytest
 
 import gpugrad as gg
 from gpugrad.autograd import grad
+from gpugrad.errors import ShapeError
 
 inf, nan = math.inf, math.nan
 NORMAL = float(np.finfo(np.float32).tiny)
@@ -277,3 +278,21 @@ def test_sums_of_float32_keep_their_accuracy(backend):
     x = np.full(1_000_000, 0.1, np.float32)
     assert gg.sum(gg.tensor(x)).item() == pytest.approx(float(x[0]) * 1e6, rel=1e-5)
     assert gg.mean(gg.tensor(x)).item() == pytest.approx(float(x[0]), rel=1e-5)
+
+
+def test_float16_has_the_spread_and_the_norm_that_it_can_hold():
+    assert gg.var(gg.full((1000,), 100.0, dtype=gg.float16)).item() == 0
+    assert gg.std(gg.tensor([300.0, -300.0], dtype=gg.float16)).item() == 300
+    assert gg.linalg.vector_norm(gg.full((100_000,), 1.0, dtype=gg.float16)).item() == pytest.approx(316.2, rel=1e-3)
+    x = gg.tensor([300.0, -300.0], dtype=gg.float16, requires_grad=True)
+    gg.std(x).backward()
+    assert x.grad.dtype == gg.float16
+    assert x.grad.tolist() == [0.5, -0.5]
+
+
+@pytest.mark.parametrize("axis", [2, -3])
+def test_an_axis_out_of_range_is_never_another_axis(axis, backend):
+    x = gg.ones((2, 2))
+    for function in (lambda: gg.take(x, gg.tensor([0]), axis=axis), lambda: x.transpose(0, axis)):
+        with pytest.raises(ShapeError, match="out of range for an array of 2 axes"):
+            function()

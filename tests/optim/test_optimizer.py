@@ -231,3 +231,22 @@ def test_an_optimizer_prints_its_groups():
 def test_an_optimizer_without_a_rule_cannot_be_made():
     with pytest.raises(TypeError, match="abstract"):
         optim.Optimizer([leaf()], {})
+
+
+def test_groups_that_a_user_edits_train_what_they_hold(backend):
+    kept, dropped, added, moved = (leaf(2) for _ in range(4))
+    optimizer = optim.SGD([{"params": [dropped]}, {"params": [kept, moved]}], lr=0.5, momentum=0.9)
+
+    def step():
+        optimizer.zero_grad()
+        sum((p for p in (kept, dropped, added, moved)), gpugrad.zeros(())).sum().backward()
+        optimizer.step()
+        return [p.tolist()[0] for p in (kept, dropped, added, moved)]
+
+    assert step() == [0.5, 0.5, 1, 0.5]
+    del optimizer.param_groups[0]
+    optimizer.param_groups[0]["params"].append(added)
+    assert step() == pytest.approx([-0.45, 0.5, 0.5, -0.45])
+    optimizer.param_groups[0]["params"] = [added]
+    optimizer.param_groups.append({**optimizer.param_groups[0], "params": [moved], "lr": 1.0})
+    assert step() == pytest.approx([-0.45, 0.5, -0.45, -0.45 - 2.71])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import array_api_strict
 import numpy as np
 import pytest
+from strict import StrictBackend
 
 import gpugrad as gg
 from gpugrad.autograd import grad
@@ -182,3 +186,66 @@ def test_making_a_tensor_on_a_device_that_does_not_exist_is_an_error(name):
     ):
         with pytest.raises(DeviceError):
             make()
+
+
+@pytest.fixture
+def strangers(monkeypatch):
+    """Return a list of the functions that meet an array of device1 while another device is the current one."""
+    current, met = ["CPU_DEVICE"], []
+    on = StrictBackend.on
+
+    @contextmanager
+    def following(self, device):
+        with on(self, device):
+            current.append(device.index)
+            yield
+            current.pop()
+
+    class Namespace:
+        def __getattr__(self, name):
+            function = getattr(array_api_strict, name)
+            changes = not isinstance(function, type) and callable(function) and name not in COMPUTES_NOTHING
+            return watched(name, function) if changes else function
+
+    def watched(name, function):
+        def call(*arguments, **options):
+            arrays = [x for x in arguments if isinstance(x, StrictBackend.array_type)]
+            if current[-1] != "device1" and any(x.device == array_api_strict.Device("device1") for x in arrays):
+                met.append(name)
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(StrictBackend, "on", following)
+    monkeypatch.setattr(StrictBackend, "namespace", Namespace())
+    for name in ("__iadd__", "__add__", "__mul__", "__imul__", "__truediv__", "__gt__", "__isub__"):
+        monkeypatch.setattr(StrictBackend.array_type, name, watched(name, getattr(StrictBackend.array_type, name)))
+    return met
+
+
+COMPUTES_NOTHING = {"asarray", "reshape", "isdtype", "result_type", "broadcast_to", "permute_dims", "matrix_transpose"}
+
+
+def test_everything_is_computed_while_the_device_of_its_operands_is_the_current_one(strangers):
+    # CuPy allocates on the current device and launches there, whatever the operands say.
+    there = "strict:device1"
+    model = gg.nn.Sequential(gg.nn.Linear(4, 3), gg.nn.LayerNorm(3), gg.nn.Dropout(0.5)).to(there)
+    optimizer = gg.optim.AdamW(model.parameters())
+    x, y = gg.ones((2, 4), device=there), gg.tensor([0, 2], device=there)
+    for _ in range(2):
+        gg.nn.functional.cross_entropy(model(x), y).backward()
+        model(x).sum().backward()
+        gg.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.clip_and_step(1.0)
+    optimizer.load_state_dict(optimizer.state_dict())
+    p = gg.ones((4, 2), device=there, requires_grad=True)
+    q = p * 2
+    q[q > 1] = 3.0
+    q[gg.tensor([True, False, True, False], device=there), 0] = gg.ones(2, dtype=gg.float64, device=there)
+    q[gg.tensor([0, 0], device=there)] = gg.ones(2, device=there)
+    q += 1
+    q.sum().backward(retain_graph=True)
+    grad(q.sum(), [p, gg.ones(2, device=there, requires_grad=True)], materialize_grads=True)
+    z = gg.ones(2, dtype=gg.complex64, device=there, requires_grad=True)
+    (z * z).backward(gg.ones(2, dtype=gg.complex64, device=there))
+    assert strangers == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import gpugrad as gg
-from gpugrad.errors import DtypeError
+from gpugrad.errors import DtypeError, OptionError, ShapeError
 
 
 def host(tensor):
@@ -336,3 +339,80 @@ def test_rand_is_below_1_in_every_dtype():
 def test_a_seed_that_is_none_is_refused(seed):
     with pytest.raises(ValueError, match="seed"):
         gg.manual_seed(seed)
+
+
+# Sizes
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda n: gg.zeros(n), lambda n: gg.randn(n), lambda n: gg.rand(n), lambda n: gg.randint(0, 5, n),
+        lambda n: gg.ones((2, 3)).reshape(n), lambda n: gg.reshape(gg.ones((2, 3)), n),
+        lambda n: gg.ones((2, 3)).view(n),
+    ],
+)  # fmt: skip
+def test_a_size_is_any_integer_and_never_a_float_rounded(backend, make):
+    assert make(np.prod((2, 3))).shape == (6,)
+    assert make((np.int64(6),)).shape == (6,)
+    with pytest.raises(TypeError):
+        make((6.7,))
+
+
+def test_a_numpy_number_fills_with_its_own_kind(backend):
+    assert gg.full((2,), np.int64(3)).dtype == I64
+    assert gg.full((2,), np.True_).dtype == B
+    assert gg.full((2,), np.float64(0.5)).dtype == F32
+
+
+def test_random_integers_never_wrap_around(backend):
+    assert int(gg.randint(0, 256, (999,), dtype="uint8").max()) <= 255
+    with pytest.raises(OptionError, match="uint8 does not hold all integers from 0 to 256"):
+        gg.randint(0, 257, (3,), dtype="uint8")
+    with pytest.raises(OptionError, match="name a wider dtype"):
+        gg.randint(-1, 2, (3,), dtype="uint8")
+
+
+def test_a_generator_is_copied_and_pickled_with_its_place_in_the_stream():
+    generator = gg.random.Generator(3)
+    gg.randn(5, generator=generator)
+    copies = copy.deepcopy(generator), pickle.loads(pickle.dumps(generator))
+    following = gg.randn(4, generator=generator).tolist()
+    assert [gg.randn(4, generator=other).tolist() for other in copies] == [following, following]
+    assert [other.next_offset() for other in copies] == [generator.next_offset()] * 2
+
+
+# Kinds that only some functions meet
+
+
+def test_no_function_of_integers_makes_float64(backend):
+    x = gg.tensor([3, -1, 2])
+    for z in (
+        gg.leaky_relu(x), gg.layer_norm(x), gg.linalg.vector_norm(x), gg.dropout(x, p=0.5, seed=1, offset=0),
+        gg.clip(x, 0.5, 2.5), gg.clip(x, gg.tensor(0.5)), gg.var(x), gg.std(x),
+        gg.activated_linear(x, gg.ones((2, 3), dtype=I64), activation="tanh"),
+        gg.activated_linear(x, gg.ones((2, 3), dtype=I64), activation="sigmoid"),
+    ):  # fmt: skip
+        assert z.dtype == F32
+    assert gg.clip(x, 0.5, 2.5).tolist() == [2.5, 0.5, 2]
+    assert gg.clip(x, 0, 2).dtype == I64
+
+
+def test_a_long_double_is_a_number_and_a_date_is_none(backend):
+    assert (gg.ones(2) * np.longdouble(2)).dtype == F32
+    for wrong in (np.datetime64("2020-01-01"), np.str_("a")):
+        with pytest.raises(TypeError, match="takes tensors, arrays and Python numbers, not numpy"):
+            gg.ones(2) * wrong
+
+
+def test_truth_values_that_are_counted_become_the_default_integer():
+    b = gg.tensor([True, False])
+    assert (b**2).dtype == gg.square(b).dtype == I64
+
+
+def test_shapes_and_numbers_that_do_not_fit_are_named(backend):
+    with pytest.raises(ShapeError, match=r"shape \(2, 3\) does not broadcast to \(3,\)"):
+        gg.ones((2, 3)).expand(3)
+    for together in (gg.concat, gg.stack):
+        with pytest.raises(TypeError, match="not the number 1.0"):
+            together([gg.ones(1), 1.0])

@@ -183,3 +183,7 @@ def test_numbers_format_like_numbers():
     assert f"{gg.tensor(2.0):.3f} {gg.tensor(3):d}" == "2.000 3"
     assert f"{gg.ones(2)}" == "tensor([1., 1.])"
     assert str(gg.tensor(2.5)) == "tensor(2.5000)"
+
+
+def test_the_widest_range_is_printed_without_a_warning():
+    assert repr(gg.tensor([1.0, 5e-324], dtype=gg.float64)).startswith("tensor([ 1.0000e+00, 4.9407e-324]")

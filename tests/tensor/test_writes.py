@@ -8,7 +8,7 @@ from samples import SAMPLES
 
 import gpugrad as gg
 from gpugrad.autograd import grad
-from gpugrad.errors import DtypeError, ShapeError
+from gpugrad.errors import DtypeError, GradientError, ShapeError
 
 
 def leaf(values, **options):
@@ -643,7 +643,8 @@ def test_a_dtype_that_does_not_fit_raises_and_changes_nothing(backend, make, wri
     refuse(DtypeError, make(), write)
 
 
-@pytest.mark.parametrize("key", [3, -4, (0, 0), (..., ...), "a", 1.5, gg.float32, [0.5], [[True, False]]])
+@pytest.mark.parametrize("key", [3, -4, (0, 0), (..., ...), "a", 1.5, gg.float32, [0.5], [[True, False]], True,
+                                 slice(0.5, 2.7), slice(None, None, 1.0)])  # fmt: skip
 def test_a_key_that_does_not_fit_raises_and_changes_nothing(backend, key):
     y = leaf([1.0, 2.0, 3.0]) * 1
     refuse(IndexError, y, lambda t: t.__setitem__(key, 5.0))
@@ -773,3 +774,46 @@ def test_a_tensor_over_the_numpy_view_of_another_is_protected_from_it():
     z = x * gg.asarray(t.numpy())
     t.zero_()
     assert gradient(z, x) == [1, 2]
+
+
+def test_tensors_over_the_numpy_views_of_two_neighbours_in_an_arena_are_protected_from_both():
+    first, second = leaf([1.0, 1.0]), leaf([2.0, 2.0])
+    optimizer = gg.optim.SGD([first, second], lr=0.5)
+    over_first, over_second = (gg.asarray(p.detach().numpy()) for p in (first, second))
+    for stepped, over, then in ((second, over_second, 2.0), (first, over_first, 1.0)):
+        x = leaf([1.0, 1.0])
+        z = x * over
+        stepped.sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        assert gradient(z, x) == [then, then]
+
+
+def test_data_of_another_shape_never_makes_a_gradient_that_does_not_fit(backend):
+    x = leaf([1.0])
+    y = x * 2
+    with pytest.raises(GradientError, match="its gradient would not fit"):
+        y.data = gg.ones(3)
+    x.data = gg.ones(3)
+    with pytest.raises(GradientError, match=r"shape \(1,\) came back to a leaf that .data has given the shape \(3,\)"):
+        y.backward()
+
+
+def test_a_leaf_made_wider_after_its_use_gets_a_gradient_of_its_own_dtype(backend):
+    x = leaf([1.0, 2.0])
+    y = (x * 2).sum()
+    x.data = x.data.to(gg.float64 if x.dtype == gg.float32 else gg.float32)
+    y.backward()
+    assert x.grad.dtype == x.dtype
+    assert x.grad.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("share", [np.frombuffer, lambda buffer: np.frombuffer(memoryview(buffer))])
+def test_tensors_over_one_buffer_protect_each_other_whoever_owns_it(share):
+    buffer = bytearray(np.ones(2).tobytes())
+    one, other = gg.asarray(share(buffer)), gg.asarray(share(buffer))
+    x = leaf([1.0, 1.0])
+    z = x * one
+    other.zero_()
+    assert one.tolist() == [0, 0]
+    assert gradient(z, x) == [1, 1]
