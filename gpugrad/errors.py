@@ -11,6 +11,7 @@ __all__ = [
     "GradientError",
     "OptionError",
     "ShapeError",
+    "StateError",
 ]
 
 
@@ -52,3 +53,7 @@ class OptionError(GpugradError, ValueError):
 
 class DataError(GpugradError, ValueError):
     """A file of data cannot be used as it is."""
+
+
+class StateError(GpugradError, RuntimeError):
+    """A saved state does not fit what it is loaded into."""

@@ -1,7 +1,21 @@
-"""The tables: every op with its derivative rules, one file per chapter of the standard, and one for neural networks."""
+"""The tables: every op with its derivative rules, one file per chapter of the standard, and three for neural networks."""
 
 from __future__ import annotations
 
+from gpugrad._ops.activations import (
+    gelu,
+    leaky_relu,
+    log_sigmoid,
+    log_softmax,
+    logsumexp,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+    silu,
+    softmax,
+    softplus,
+)
 from gpugrad._ops.elementwise import (
     abs,
     add,
@@ -64,7 +78,9 @@ from gpugrad._ops.elementwise import (
     trunc,
 )
 from gpugrad._ops.indexing import assign, getitem, overwrite, read_winners, scatter, take, view_of
+from gpugrad._ops.layers import activated_linear, dropout, layer_norm, linear
 from gpugrad._ops.linear_algebra import matmul, outer, tensordot, vecdot, vector_norm
+from gpugrad._ops.losses import cross_entropy
 from gpugrad._ops.manipulation import (
     astype,
     broadcast_to,
@@ -81,25 +97,6 @@ from gpugrad._ops.manipulation import (
     squeeze,
     stack,
     to_device,
-)
-from gpugrad._ops.neural import (
-    activated_linear,
-    cross_entropy,
-    dropout,
-    gelu,
-    layer_norm,
-    leaky_relu,
-    linear,
-    log_sigmoid,
-    log_softmax,
-    logsumexp,
-    relu,
-    relu_backward,
-    sigmoid,
-    sigmoid_backward,
-    silu,
-    softmax,
-    softplus,
 )
 from gpugrad._ops.searching import argmax, argmin, nonzero, where
 from gpugrad._ops.statistical import all, any, max, mean, min, prod, std, sum, var

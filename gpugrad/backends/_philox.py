@@ -8,9 +8,8 @@ J. K. Salmon, M. A. Moraes, R. O. Dror and D. E. Shaw, "Parallel random numbers:
     c2, c3   low and high half of the stream
 
 Element i is word i % 4 of its block. A stream made by `stream_of` has the site (which draw of the program) in
-c2 and the step (which visit to that draw) in c3, so no element depends on how many were drawn before it. This
-is cuRAND's layout too: curand_init(seed, stream, 4 * counter + i) and then curand() of a Philox4_32_10 state
-give element i. NumPy's own Philox is the 4x64 one, with other numbers.
+c2 and the step (which visit to that draw) in c3, so no element depends on how many were drawn before it.
+NumPy's own Philox is the 4x64 one, with other numbers.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gpugrad.errors import StateError
 from gpugrad.nn import functional, init, utils
 from gpugrad.nn.activations import (
     GELU,
@@ -18,7 +19,7 @@ from gpugrad.nn.activations import (
 from gpugrad.nn.containers import Residual, Sequential
 from gpugrad.nn.layers import Dropout, Flatten, Identity, Linear
 from gpugrad.nn.losses import BCEWithLogitsLoss, CrossEntropyLoss, HalfSquaredErrorLoss, L1Loss, MSELoss, NLLLoss
-from gpugrad.nn.module import Module, StateError
+from gpugrad.nn.module import Module
 from gpugrad.nn.normalization import LayerNorm
 from gpugrad.nn.parameter import Parameter
 

@@ -12,7 +12,7 @@ from gpugrad._graph import namespace_of
 from gpugrad._op import TENSORS
 from gpugrad._ops import linear, relu, sigmoid, silu, tanh
 from gpugrad._ops import log_sigmoid as logsigmoid
-from gpugrad._ops.neural import class_hits
+from gpugrad._ops.losses import class_hits
 from gpugrad.backends import Generator, as_dtype, backend_of, default_generator
 from gpugrad.errors import OptionError, ShapeError
 

@@ -9,14 +9,10 @@ from gpugrad._graph import no_grad
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._tensor import Tensor, asarray
 from gpugrad._tensor.tensor import RemovableHandle
-from gpugrad.errors import GpugradError
+from gpugrad.errors import StateError
 from gpugrad.nn.parameter import Parameter
 
-__all__ = ["LoadResult", "Module", "StateError"]
-
-
-class StateError(GpugradError, RuntimeError):
-    """A saved state does not fit the module."""
+__all__ = ["LoadResult", "Module"]
 
 
 class LoadResult(NamedTuple):

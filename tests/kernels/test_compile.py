@@ -3,11 +3,10 @@
 import re
 
 import pytest
+from kernel_resources import ARCHITECTURES, compiled
 
 from gpugrad.cuda import nvrtc, source
 from gpugrad.errors import GpugradError
-
-ARCHITECTURES = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
 pytestmark = pytest.mark.skipif(
     not nvrtc.available(), reason="needs the wheels cuda-bindings, nvidia-cuda-nvrtc and nvidia-cuda-runtime"
@@ -17,12 +16,12 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", source.names())
 def test_a_kernel_compiles_without_warnings_stack_or_spills(name: str, architecture: str) -> None:
-    compiled = nvrtc.compile_cubin(source.read(name), name, architecture)
-    assert not compiled.warnings
-    assert compiled.cubin.startswith(b"\x7fELF")
-    assert compiled.kernels.keys() == set(re.findall(r"Compiling entry function '(\w+)'", compiled.log))
-    assert compiled.kernels, "no entry point was found"
-    for entry, resources in compiled.kernels.items():
+    result = compiled(name, architecture)
+    assert not result.warnings
+    assert result.cubin.startswith(b"\x7fELF")
+    assert result.kernels.keys() == set(re.findall(r"Compiling entry function '(\w+)'", result.log))
+    assert result.kernels, "no entry point was found"
+    for entry, resources in result.kernels.items():
         local = (resources.stack, resources.spill_stores, resources.spill_loads)
         assert local == (0, 0, 0), f"{entry} keeps something in local memory"
         assert resources.registers <= 64, f"{entry} leaves room for fewer than 1024 threads"
@@ -39,10 +38,10 @@ def test_an_error_names_the_line_of_the_kernel_file() -> None:
 def test_a_local_array_is_found_out() -> None:
     loops = "for (int i = 0; i < 64; ++i) a[x[i]] = i; for (int i = 0; i < 64; ++i) x[i] = a[i];"
     text = 'extern "C" __global__ void f(int* x) { int a[64]; ' + loops + " }"
-    compiled = nvrtc.compile_cubin(text, "f.cu", "sm_90")
-    assert compiled.kernels["f"].stack == 256
+    result = nvrtc.compile_cubin(text, "f.cu", "sm_90")
+    assert result.kernels["f"].stack == 256
 
 
 def test_a_warning_is_found_out() -> None:
-    compiled = nvrtc.compile_cubin('extern "C" __global__ void f() { int unused = 0; }', "f.cu", "sm_90")
-    assert "unused" in "\n".join(compiled.warnings)
+    result = nvrtc.compile_cubin('extern "C" __global__ void f() { int unused = 0; }', "f.cu", "sm_90")
+    assert "unused" in "\n".join(result.warnings)
