@@ -259,5 +259,5 @@ def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Arr
     xp = backend.namespace
     for bound, choose in ((min, xp.maximum), (max, xp.minimum)):
         if bound is not None:
-            x = backend.function(choose)(*_of_one_dtype(x, bound))
+            x = backend.wrap(backend.function(choose)(*_of_one_dtype(x, bound)))
     return backend.copy(x) if min is None and max is None else x
