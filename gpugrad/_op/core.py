@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpugrad._graph import FREED, Node, Saved, WideNode, fit, namespace_of
+from gpugrad._graph import Node, Saved, fit, namespace_of
 from gpugrad.backends import as_dtype
 from gpugrad.errors import GradientError
 
@@ -106,7 +106,7 @@ class Op:
         edges = node.edges
         needs = [e is not None and (wanted is None or e in wanted) for e in edges]
         if isinstance(g, list):
-            g = self._complete(node, g, recorded)
+            g = self._complete(node, g)
         for rule in self.rules:
             places = self.places(node, rule)
             asked = [needs[i] for i in places]
@@ -157,7 +157,7 @@ class Op:
         """Return the saved output."""
         raise NotImplementedError
 
-    def _complete(self, node: Any, g: list[Any], recorded: bool) -> list[Any]:
+    def _complete(self, node: Any, g: list[Any]) -> list[Any]:
         """Return the gradients of all outputs, with zeros for those that nothing came back to."""
         some = next(x for x in g if x is not None)
         xp = namespace_of(some)
@@ -168,13 +168,7 @@ class Op:
 
     def free(self, node: Any) -> None:
         """Let go of a node's saved values."""
-        if type(node) is WideNode:
-            if node.saved:
-                node.saved = FREED
-            return
-        node.saved0 = node.result = FREED
-        if "saved1" in type(node).__slots__:
-            node.saved1 = FREED
+        raise NotImplementedError
 
 
 def rebuilt(cell: Saved, edge: Node | None, recorded: bool) -> Any:

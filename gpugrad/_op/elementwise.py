@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gpugrad._graph import BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
+from gpugrad._graph import FREED, BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
 from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
@@ -94,6 +94,11 @@ class FlatOp(Op):
 
     def output(self, node: Any, recorded: bool) -> Any:
         return rebuilt(node.result, node, recorded)
+
+    def free(self, node: Any) -> None:
+        node.saved0 = node.result = FREED
+        if len(self.inputs) == 2:
+            node.saved1 = FREED
 
     def settle(self, operands: tuple[Any, ...], z: Any) -> Any:
         """Return a result whose dtype surprised, in the dtype it ought to have, as an array."""

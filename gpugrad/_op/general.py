@@ -11,10 +11,22 @@ from collections.abc import Callable, Mapping
 from functools import update_wrapper
 from typing import Any
 
-from gpugrad._graph import Node, Output, Saved, WideNode, fit, keep, mode, namespace_of, next_sequence, watch_alias
+from gpugrad._graph import (
+    FREED,
+    Node,
+    Output,
+    Saved,
+    WideNode,
+    fit,
+    keep,
+    mode,
+    namespace_of,
+    next_sequence,
+    watch_alias,
+)
 from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
-from gpugrad._op.views import current_node
+from gpugrad._op.views import node_of
 from gpugrad.backends import as_dtype, backend_of, is_inexact
 from gpugrad.errors import DeviceError
 
@@ -103,7 +115,7 @@ class GeneralOp(Op):
         backend, result = self._computed(arrays, values)
         several = isinstance(result, tuple | list)
         outputs = [new_tensor(z) for z in result] if several else [new_tensor(result)]
-        tracked = mode.recording and any(_node_of(x) is not None for v in inputs.values() for x in _items(v))
+        tracked = mode.recording and any(node_of(x) is not None for v in inputs.values() for x in _items(v))
         differentiable = [is_inexact(backend_of(t._array).dtype_of(t._array)) for t in outputs]
         if tracked and any(differentiable):
             self.record(inputs, values, [t._array for t in outputs] if several else outputs[0]._array, outputs)
@@ -122,7 +134,7 @@ class GeneralOp(Op):
         places = [(name, x) for name in self.inputs for x in _items(inputs.get(name))]
         node.op = self
         node.hooks = None
-        node.edges = tuple(_node_of(x) for _, x in places)
+        node.edges = tuple(node_of(x) for _, x in places)
         node.shapes = tuple(getattr(_array_of(x), "shape", ()) for _, x in places)
         node.dtypes = tuple(getattr(_array_of(x), "dtype", None) for _, x in places)
         node.attributes = dict(attributes)
@@ -142,9 +154,7 @@ class GeneralOp(Op):
         if isinstance(result, list):
             node.outputs = tuple((z.shape, z.dtype) for z in result)
             for index, t in enumerate(outputs or ()):
-                output = Output()
-                output.edge0, output.index, output.hooks, output.sequence = node, index, None, next_sequence()
-                t._node = output if is_inexact(backend_of(t._array).dtype_of(t._array)) else None
+                t._node = _output_node(node, index) if is_inexact(backend_of(t._array).dtype_of(t._array)) else None
         elif outputs:
             outputs[0]._node = node
         if "z" in needed:
@@ -155,7 +165,7 @@ class GeneralOp(Op):
     def _watch(self, backend: Any, x: Any, t: Any, values: dict[str, Any]) -> None:
         """Note that the output looks at the memory of `x`, if it does."""
         if type(t._array) is type(x._array) and backend.shares_memory(t._array, x._array):
-            inside = mode.recording or _node_of(x) is None
+            inside = mode.recording or node_of(x) is None
             watch_alias(t, x, (self, values, x._array.shape) if inside else None)
 
     def places(self, node: Any, rule: Rule) -> tuple[int, ...]:
@@ -184,8 +194,13 @@ class GeneralOp(Op):
             return [rebuilt(c, _output_node(node, i), recorded) for i, c in enumerate(cell)]
         return rebuilt(cell, node, recorded)
 
+    def free(self, node: Any) -> None:
+        if node.saved:
+            node.saved = FREED
+
 
 def _output_node(node: WideNode, index: int) -> Output:
+    """Return the pair (node, output index) that an edge refers to."""
     output = Output()
     output.edge0, output.index, output.hooks, output.sequence = node, index, None, next_sequence()
     return output
@@ -205,12 +220,6 @@ def _array_of(x: Any) -> Any:
     if isinstance(x, list):
         return [_array_of(item) for item in x]
     return x._array if type(x) in TENSORS else x
-
-
-def _node_of(x: Any) -> Any:
-    if type(x) not in TENSORS:
-        return None
-    return x._node if x._alias is None else current_node(x)
 
 
 def _cell(x: Any) -> Saved | None:

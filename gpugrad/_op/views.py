@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpugrad._op.core import table
+from gpugrad._op.core import TENSORS, table
 
-__all__ = ["current_node"]
+__all__ = ["current_node", "node_of"]
 
 
 def current_node(tensor: Any) -> Any:
@@ -20,3 +20,10 @@ def current_node(tensor: Any) -> Any:
             op: Any = table["view_of"]
             tensor._node = op.record({"x": base}, {"path": alias.path}, tensor._array)
     return tensor._node
+
+
+def node_of(x: Any) -> Any:
+    """Return the node that a value comes from, None where it is not tracked, or no Tensor at all."""
+    if type(x) not in TENSORS:
+        return None
+    return x._node if x._alias is None else current_node(x)

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from gpugrad._op import SCALARS, binary, op, predicate, unary
-from gpugrad.backends import Array, backend_of, common_dtype
+from gpugrad.backends import Array, backend_of, together
 from gpugrad.backends._erf import erf as erf_on_arrays
 from gpugrad.backends._erf import erfc as erfc_on_arrays
 
@@ -223,17 +223,6 @@ bitwise_right_shift = predicate("bitwise_right_shift", "Return x1 >> x2 for inte
 # fmt: on
 
 
-def _of_one_dtype(x: Array, bound: Any) -> tuple[Array, Array]:
-    """Return an array and a bound, an array or a scalar, in the dtype in which they meet."""
-    backend = backend_of(x)
-    xp = backend.namespace
-    is_array = hasattr(bound, "shape")
-    dtypes = [backend.dtype_of(x), *([backend.dtype_of(bound)] if is_array else [])]
-    dtype = backend.native_dtype(common_dtype(dtypes, () if is_array else (bound,), False))
-    bound = bound if is_array else xp.full((), bound, dtype=dtype, device=x.device)
-    return tuple(a if a.dtype == dtype else xp.astype(a, dtype) for a in (x, bound))
-
-
 def _within(g: Array, x: Array, min: Any, max: Any, xp: Any) -> Array:
     inside = x == x
     if min is not None:
@@ -259,5 +248,7 @@ def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Arr
     xp = backend.namespace
     for bound, choose in ((min, xp.maximum), (max, xp.minimum)):
         if bound is not None:
-            x = backend.wrap(backend.function(choose)(*_of_one_dtype(x, bound)))
+            x, bound = together(backend, (x, bound))
+            limit = bound if hasattr(bound, "shape") else xp.full((), bound, dtype=x.dtype, device=x.device)
+            x = backend.wrap(backend.function(choose)(x, limit))
     return backend.copy(x) if min is None and max is None else x

@@ -9,19 +9,10 @@ from typing import Any
 from gpugrad._fused._half import widened
 from gpugrad._op import op
 from gpugrad._ops.statistical import Axis, axes_of, floats, kept
-from gpugrad.backends import Array, backend_of, common_dtype
+from gpugrad.backends import Array, backend_of, together
 from gpugrad.errors import ShapeError
 
 __all__ = ["matmul", "outer", "tensordot", "vecdot", "vector_norm"]
-
-
-def _of_one_dtype(x1: Array, x2: Array) -> tuple[Array, Array]:
-    backend = backend_of(x1)
-    d1, d2 = backend.dtype_of(x1), backend.dtype_of(x2)
-    if d1 == d2:
-        return x1, x2
-    dtype = backend.native_dtype(common_dtype((d1, d2), (), False))
-    return backend.namespace.astype(x1, dtype), backend.namespace.astype(x2, dtype)
 
 
 def _matmul_x1(g: Array, x2: Array, x1_shape: Any, x2_shape: Any, xp: Any) -> Array:
@@ -55,7 +46,7 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     inner = x2.shape[-2] if x2.ndim > 1 else x2.shape[0]
     if x1.shape[-1] != inner:
         raise ShapeError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: {x1.shape[-1]} is not {inner}")
-    x1, x2 = _of_one_dtype(x1, x2)
+    x1, x2 = together(backend_of(x1), (x1, x2))
     return backend_of(x1).namespace.matmul(x1, x2)
 
 
@@ -78,7 +69,7 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     >>> gpugrad.vecdot(gpugrad.tensor([1., 2.]), gpugrad.tensor([3., 4.]))
     tensor(11.)
     """
-    x1, x2 = _of_one_dtype(x1, x2)
+    x1, x2 = together(backend_of(x1), (x1, x2))
     if not -min(x1.ndim, x2.ndim) <= axis < 0:
         raise ShapeError(f"vecdot: axis {axis} must count from the end, within shapes {x1.shape} and {x2.shape}")
     if x1.shape[axis] != x2.shape[axis]:
@@ -118,7 +109,7 @@ def tensordot(x1: Array, x2: Array, /, *, axes: int | tuple[Sequence[int], Seque
     >>> gpugrad.tensordot(gpugrad.ones((2, 3)), gpugrad.ones((3, 4)), axes=1).shape
     (2, 4)
     """
-    x1, x2 = _of_one_dtype(x1, x2)
+    x1, x2 = together(backend_of(x1), (x1, x2))
     return backend_of(x1).namespace.tensordot(x1, x2, axes=axes)
 
 
@@ -136,7 +127,7 @@ def outer(x1: Array, x2: Array, /) -> Array:
     """
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"outer: takes two vectors, not shapes {x1.shape} and {x2.shape}")
-    x1, x2 = _of_one_dtype(x1, x2)
+    x1, x2 = together(backend_of(x1), (x1, x2))
     xp = backend_of(x1).namespace
     return xp.expand_dims(x1, axis=1) * xp.expand_dims(x2, axis=0)
 

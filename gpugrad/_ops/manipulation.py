@@ -14,7 +14,7 @@ from typing import Any
 
 from gpugrad._op import SCALARS, op
 from gpugrad._ops.statistical import Axis, axes_of
-from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device, common_dtype
+from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device, together
 from gpugrad.errors import DtypeError, ShapeError
 
 __all__ = [
@@ -171,11 +171,7 @@ def _together(arrays: Sequence[Array]) -> list[Array]:
     for x in arrays:
         if type(x) in SCALARS:
             raise TypeError(f"concat and stack take tensors and arrays, not the number {x!r}")
-    backend = backend_of(arrays[0])
-    dtypes = [backend.dtype_of(x) for x in arrays]
-    dtype = common_dtype(dtypes, (), False)
-    native = backend.native_dtype(dtype)
-    return [x if d == dtype else backend.namespace.astype(x, native) for x, d in zip(arrays, dtypes, strict=True)]
+    return together(backend_of(arrays[0]), arrays)
 
 
 def _split(g: Array, arrays_shape: Sequence[tuple[int, ...]], axis: int | None, xp: Any) -> list[Array]:

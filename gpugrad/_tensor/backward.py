@@ -6,17 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpugrad._graph import Hooks, Leaf, Node, enable_grad, namespace_of, no_grad, put_aside, walk
-from gpugrad._op import TENSORS, new_tensor
-from gpugrad._op.views import current_node
+from gpugrad._op import TENSORS, new_tensor, node_of
 from gpugrad.backends import backend_of
 from gpugrad.errors import GradientError
 
 __all__ = ["backward", "grad"]
-
-
-def node_of(tensor: Any) -> Node | None:
-    """Return the node that a Tensor's value comes from, None where it is not tracked."""
-    return tensor._node if tensor._alias is None else current_node(tensor)
 
 
 def _conjugated(g: Any) -> Any:

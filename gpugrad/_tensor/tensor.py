@@ -11,9 +11,9 @@ import numpy as np
 
 from gpugrad import _ops as ops
 from gpugrad._graph import Alias, Hooks, Leaf, Node, Saved, share, watch_alias
-from gpugrad._op import TENSORS, new_tensor, register_tensor
+from gpugrad._op import TENSORS, new_tensor, node_of, register_tensor
 from gpugrad._ops.indexing import complete_key
-from gpugrad._tensor.backward import backward, node_of
+from gpugrad._tensor.backward import backward
 from gpugrad._tensor.host import HostAccess
 from gpugrad._tensor.methods import Methods
 from gpugrad._tensor.operators import Operators

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from gpugrad._graph import Leaf, mode, put_aside
-from gpugrad._op import TENSORS, as_operand, on_one_device, table
+from gpugrad._op import TENSORS, as_operand, node_of, on_one_device, table
 from gpugrad._ops.indexing import complete_key
-from gpugrad._tensor.backward import node_of
 from gpugrad.backends import backend_of, is_inexact
 from gpugrad.errors import DeviceError, DtypeError, GradientError, ShapeError
 

@@ -21,7 +21,7 @@ from gpugrad.backends._choice import (
 from gpugrad.backends._cupy import cupy_wheels, driver_version, load_cupy
 from gpugrad.backends._device import Device
 from gpugrad.backends._dtypes import as_dtype, default_float, default_integer, dtypes, is_float, is_inexact, isdtype
-from gpugrad.backends._promotion import common_dtype, float_only, settled
+from gpugrad.backends._promotion import common_dtype, float_only, settled, together
 from gpugrad.backends._random import Generator, default_generator, manual_seed
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "register_backend",
     "set_backend",
     "settled",
+    "together",
     "use_backend",
 ]
 

@@ -18,7 +18,7 @@ from gpugrad.errors import DeviceError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["float_only", "promoting", "settled"]
+__all__ = ["common_dtype", "float_only", "promoting", "settled", "together"]
 
 
 def float_only(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +41,8 @@ def common_dtype(dtypes: Sequence[np.dtype[Any]], scalars: Sequence[Any], float_
     return dtype
 
 
-def _operands_cast(backend: Any, operands: Sequence[Any], float_result: bool) -> list[Any]:
+def together(backend: Any, operands: Sequence[Any], float_result: bool = False) -> list[Any]:
+    """Return operands with the arrays among them in the one dtype in which all of them meet."""
     arrays = [x for x in operands if isinstance(x, backend.array_type)]
     dtypes = [backend.dtype_of(x) for x in arrays]
     if len({*dtypes}) == 1 and len(arrays) == len(operands) and not float_result:
@@ -71,7 +72,7 @@ def promoting(backend: Any, f: Callable[..., Any]) -> Callable[..., Any]:
                     f"operands are on '{device}' and '{backend.device_of(x)}'; move one with .to('{device}')"
                 )
         with backend.on(device):
-            return f(*_operands_cast(backend, operands, float_result))
+            return f(*together(backend, operands, float_result))
 
     return call
 
