@@ -6,7 +6,7 @@ from gpugrad._op.core import TENSORS, Op, new_tensor, register_tensor, table, te
 from gpugrad._op.elementwise import binary, predicate, unary
 from gpugrad._op.general import GeneralOp, op
 from gpugrad._op.operands import SCALARS, as_operand, on_one_device
-from gpugrad._op.views import current_node, node_of
+from gpugrad._op.views import node_of
 
 __all__ = [
     "SCALARS",
@@ -15,7 +15,6 @@ __all__ = [
     "Op",
     "as_operand",
     "binary",
-    "current_node",
     "new_tensor",
     "node_of",
     "on_one_device",

@@ -114,16 +114,26 @@ class _Handed:
         return g
 
 
-def _accumulate(leaf: Leaf, gradient: Any) -> None:
-    """Add a gradient to ``.grad`` of a leaf: in place where neither is part of a graph."""
-    tensor = leaf.tensor()
-    if tensor is None or type(tensor._node) is not Leaf:  # it is gone, or requires grad no longer
-        return
-    if gradient.shape != tensor.shape:
+def _receiver(node: Node) -> Any:
+    """Return the leaf that takes the gradient of a node; None where it is gone, or requires grad no longer."""
+    tensor = node.tensor() if type(node) is Leaf else None
+    return tensor if tensor is not None and type(tensor._node) is Leaf else None
+
+
+def _check_fits(node: Node, gradient: Any) -> None:
+    tensor = _receiver(node)
+    if tensor is not None and gradient.shape != tensor.shape:
         raise GradientError(
             f"a gradient of shape {gradient.shape} came back to a leaf that .data has given the shape {tensor.shape} "
             "since it was used"
         )
+
+
+def _accumulate(leaf: Leaf, gradient: Any) -> None:
+    """Add a gradient to ``.grad`` of a leaf: in place where neither is part of a graph."""
+    tensor = _receiver(leaf)
+    if tensor is None:
+        return
     if gradient.dtype != tensor.dtype:
         gradient = gradient.to(tensor.dtype)
     old = tensor._grad
@@ -154,6 +164,8 @@ def backward(
         found = walk(seeds, retain, create_graph, targets, _run_hooks)
         handed = _Handed(seeds)
         given = [(node, handed.tensor(g)) for node, g in found.items()]
+    for node, gradient in given:
+        _check_fits(node, gradient)  # all of them before the first is written: an error changes no .grad
     for node, gradient in given:
         if type(node) is Leaf:
             _accumulate(node, gradient)

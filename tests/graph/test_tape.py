@@ -1095,3 +1095,13 @@ def test_outputs_that_no_gradient_can_start_from_say_so(backend):
         grad([], [x])
     with pytest.raises(GradientError, match="only for real outputs; this one is complex64"):
         (x * 1j).backward()
+
+
+def test_a_gradient_that_does_not_fit_its_leaf_any_more_leaves_all_others_as_they_were(backend):
+    x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    z = (x * w).sum()
+    x.data = gg.ones((3,))
+    with pytest.raises(RuntimeError, match="has given the shape"):
+        z.backward()
+    assert x.grad is None
+    assert w.grad is None
