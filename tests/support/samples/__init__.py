@@ -1,0 +1,23 @@
+"""Sample calls of every op: what the sweeps over the table differentiate. An op without a row here fails them.
+
+A sample is a function of tensors and the arrays to call it with; the values keep away from kinks, which have tests of
+their own. Values are drawn once, from a fixed seed for each chapter. A chapter's NO_GRADIENT holds the ops whose
+results are never part of the graph, with operands to call them with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from samples import elementwise, indexing, linear_algebra, manipulation, neural, searching, statistical
+from samples.draws import Sample
+
+__all__ = ["NO_GRADIENT", "SAMPLES", "Sample"]
+
+CHAPTERS = (elementwise, statistical, manipulation, searching, indexing, linear_algebra, neural)
+
+SAMPLES: dict[str, list[Sample]] = {name: rows for chapter in CHAPTERS for name, rows in chapter.SAMPLES.items()}
+
+NO_GRADIENT: dict[str, tuple[Any, ...]] = {
+    name: operands for chapter in CHAPTERS for name, operands in getattr(chapter, "NO_GRADIENT", {}).items()
+}
