@@ -15,7 +15,7 @@ import importlib as _importlib
 import math as _math
 from typing import Any as _Any
 
-from gpugrad import autograd, linalg, random, special
+from gpugrad import autograd, fft, linalg, random, special
 from gpugrad._creation import (
     arange,
     empty,
@@ -29,33 +29,50 @@ from gpugrad._creation import (
     zeros,
     zeros_like,
 )
+from gpugrad._einops import support_einops as _support_einops
+from gpugrad._info import __array_namespace_info__
 from gpugrad._ops import (
     abs,
+    acos,
+    acosh,
     activated_linear,
     add,
     all,
     any,
     argmax,
     argmin,
+    argsort,
+    asin,
+    asinh,
     astype,
+    atan,
     atan2,
+    atanh,
     bitwise_and,
     bitwise_invert,
     bitwise_left_shift,
     bitwise_or,
     bitwise_right_shift,
     bitwise_xor,
+    broadcast_arrays,
+    broadcast_shapes,
     broadcast_to,
     ceil,
     clip,
     clone,
     concat,
     conj,
+    copysign,
     cos,
     cosh,
+    count_nonzero,
     cross_entropy,
+    cumulative_prod,
+    cumulative_sum,
+    diff,
     divide,
     dropout,
+    einsum,
     equal,
     erf,
     erfc,
@@ -71,6 +88,7 @@ from gpugrad._ops import (
     hypot,
     imag,
     isfinite,
+    isin,
     isinf,
     isnan,
     layer_norm,
@@ -95,11 +113,13 @@ from gpugrad._ops import (
     max,
     maximum,
     mean,
+    meshgrid,
     min,
     minimum,
     moveaxis,
     multiply,
     negative,
+    nextafter,
     nonzero,
     not_equal,
     outer,
@@ -111,8 +131,11 @@ from gpugrad._ops import (
     reciprocal,
     relu,
     remainder,
+    repeat,
     reshape,
+    roll,
     round,
+    searchsorted,
     sigmoid,
     sign,
     signbit,
@@ -121,6 +144,7 @@ from gpugrad._ops import (
     sinh,
     softmax,
     softplus,
+    sort,
     sqrt,
     square,
     squeeze,
@@ -129,22 +153,36 @@ from gpugrad._ops import (
     subtract,
     sum,
     take,
+    take_along_axis,
     tan,
     tanh,
     tensordot,
+    tile,
+    tril,
+    triu,
     trunc,
+    unique_all,
+    unique_counts,
+    unique_inverse,
+    unique_values,
+    unstack,
     var,
     vecdot,
     where,
 )
-from gpugrad._tensor import Tensor, asarray, tensor
+from gpugrad._tensor import Tensor, asarray, from_dlpack, tensor
+from gpugrad._tensor.displays import load_displays_by as _load_displays_by
 from gpugrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from gpugrad.backends import (
     Device,
     available_backends,
+    can_cast,
+    finfo,
     get_backend,
+    iinfo,
     isdtype,
     manual_seed,
+    result_type,
     set_backend,
     use_backend,
 )
@@ -153,6 +191,7 @@ from gpugrad.errors import BackendUnavailable
 from gpugrad.random import rand, randint, randn, randperm
 
 __version__ = "0.1.0"
+__array_api_version__ = "2025.12"
 
 e = _math.e
 inf = _math.inf
@@ -175,26 +214,37 @@ float64 = _dtypes["float64"]
 complex64 = _dtypes["complex64"]
 complex128 = _dtypes["complex128"]
 
-_parts = ("data", "nn", "optim")
+_support_einops()
+
+_parts = ("data", "diagnostics", "nn", "optim")
 
 
 def __getattr__(name: str) -> _Any:
-    """Import the parts for training when they are first asked for."""
+    """Import the parts for training, and for looking at graphs, when they are first asked for."""
     if name in _parts:
         return _importlib.import_module(f"gpugrad.{name}")
+    if name == "draw":
+        return _importlib.import_module("gpugrad.diagnostics").draw
     raise AttributeError(f"module 'gpugrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Return the public names."""
-    return [*__all__, *_parts]
+    return [*__all__, "draw", *_parts]
+
+
+_load_displays_by(lambda: _importlib.import_module("gpugrad.diagnostics"))
 
 
 __all__ = [
     "BackendUnavailable",
     "Device",
     "Tensor",
+    "__array_api_version__",
+    "__array_namespace_info__",
     "abs",
+    "acos",
+    "acosh",
     "activated_linear",
     "add",
     "all",
@@ -202,9 +252,14 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argsort",
     "asarray",
+    "asin",
+    "asinh",
     "astype",
+    "atan",
     "atan2",
+    "atanh",
     "autograd",
     "available_backends",
     "bitwise_and",
@@ -214,20 +269,29 @@ __all__ = [
     "bitwise_right_shift",
     "bitwise_xor",
     "bool",
+    "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
+    "can_cast",
     "ceil",
     "clip",
     "clone",
-    "complex128",
     "complex64",
+    "complex128",
     "concat",
     "conj",
+    "copysign",
     "cos",
     "cosh",
+    "count_nonzero",
     "cross_entropy",
+    "cumulative_prod",
+    "cumulative_sum",
+    "diff",
     "divide",
     "dropout",
     "e",
+    "einsum",
     "empty",
     "empty_like",
     "enable_grad",
@@ -238,12 +302,15 @@ __all__ = [
     "expand_dims",
     "expm1",
     "eye",
+    "fft",
+    "finfo",
     "flip",
     "float16",
     "float32",
     "float64",
     "floor",
     "floor_divide",
+    "from_dlpack",
     "full",
     "full_like",
     "gelu",
@@ -251,15 +318,17 @@ __all__ = [
     "greater",
     "greater_equal",
     "hypot",
+    "iinfo",
     "imag",
     "inf",
+    "int8",
     "int16",
     "int32",
     "int64",
-    "int8",
     "is_grad_enabled",
     "isdtype",
     "isfinite",
+    "isin",
     "isinf",
     "isnan",
     "layer_norm",
@@ -270,9 +339,9 @@ __all__ = [
     "linear",
     "linspace",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "log_sigmoid",
     "log_softmax",
     "logaddexp",
@@ -287,6 +356,7 @@ __all__ = [
     "max",
     "maximum",
     "mean",
+    "meshgrid",
     "min",
     "minimum",
     "moveaxis",
@@ -294,6 +364,7 @@ __all__ = [
     "nan",
     "negative",
     "newaxis",
+    "nextafter",
     "no_grad",
     "nonzero",
     "not_equal",
@@ -314,8 +385,12 @@ __all__ = [
     "reciprocal",
     "relu",
     "remainder",
+    "repeat",
     "reshape",
+    "result_type",
+    "roll",
     "round",
+    "searchsorted",
     "set_backend",
     "set_grad_enabled",
     "sigmoid",
@@ -326,6 +401,7 @@ __all__ = [
     "sinh",
     "softmax",
     "softplus",
+    "sort",
     "special",
     "sqrt",
     "square",
@@ -335,15 +411,24 @@ __all__ = [
     "subtract",
     "sum",
     "take",
+    "take_along_axis",
     "tan",
     "tanh",
     "tensor",
     "tensordot",
+    "tile",
+    "tril",
+    "triu",
     "trunc",
+    "uint8",
     "uint16",
     "uint32",
     "uint64",
-    "uint8",
+    "unique_all",
+    "unique_counts",
+    "unique_inverse",
+    "unique_values",
+    "unstack",
     "use_backend",
     "var",
     "vecdot",

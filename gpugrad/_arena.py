@@ -122,7 +122,8 @@ class Arena:
 
     def _zeros(self, size: int) -> Array:
         native = self.backend.native_dtype(self.dtype), self.backend.native_device(self.device)
-        return self.backend.namespace.zeros((size,), dtype=native[0], device=native[1])
+        with self.here():
+            return self.backend.namespace.zeros((size,), dtype=native[0], device=native[1])
 
     def _shaped(self, flat: Array, slot: Slot) -> Array:
         return self.backend.namespace.reshape(flat[slot.start : slot.stop], slot.array.shape)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 __all__ = [
+    "AxisError",
     "BackendUnavailable",
     "DataError",
     "DeviceError",
     "DtypeError",
     "GpugradError",
     "GradientError",
+    "LinAlgError",
+    "MissingPackage",
     "OptionError",
     "ShapeError",
     "StateError",
@@ -43,8 +48,20 @@ class ShapeError(GpugradError, ValueError):
     """Shapes do not fit each other."""
 
 
+class AxisError(ShapeError, IndexError):
+    """An axis does not exist, or is named twice."""
+
+
 class GradientError(GpugradError, RuntimeError):
     """The graph cannot give the gradient that was asked for."""
+
+
+class LinAlgError(GpugradError, np.linalg.LinAlgError):
+    """A matrix is not what a decomposition needs: it is singular, or not positive definite. Also NumPy's own error."""
+
+
+class MissingPackage(GpugradError, ImportError):
+    """An optional package is needed for what was asked, and is not installed."""
 
 
 class OptionError(GpugradError, ValueError):

@@ -75,7 +75,7 @@ def clip_coefficient(arrays: Sequence[Array], max_norm: float, /) -> tuple[Array
     Both are 0-d arrays as `global_norm` describes them, for an optimizer that multiplies as it reads the
     gradients. The relative error of the norm is at most 1e-6, for elements of 1e30 and 1e-30 too. A NaN among
     the elements makes both NaN; an infinite norm has the coefficient 0. On a GPU a float64 norm beyond 1e154
-    is infinite.
+    is infinite, and below 1e-154 it loses digits until it is 0.
 
     Examples
     --------

@@ -58,7 +58,7 @@ def sigmoid_backward(g: Array, z: Array, /) -> Array:
     Parameters
     ----------
     g
-        dL/dz, of the dtype of `z` and of a shape that broadcasts with it.
+        dL/dz, of a dtype that promotes with that of `z`, and of a shape that broadcasts with it.
     z
         The output of `sigmoid`.
 
@@ -74,9 +74,10 @@ def sigmoid_backward(g: Array, z: Array, /) -> Array:
 @sigmoid_backward.cuda
 def _sigmoid_backward_on_cuda(g: Array, z: Array, /) -> Array:
     xp = namespace(z)
+    dtype = xp.result_type(g.dtype, z.dtype)
     if g.shape != z.shape:
         g, z = xp.broadcast_arrays(g, z)
-    g, z = xp.asarray(g, order="C"), xp.asarray(z, order="C")
+    g, z = xp.asarray(g, dtype=dtype, order="C"), xp.asarray(z, dtype=dtype, order="C")
     gx = xp.empty_like(z)
     _backward(g, z, gx, n=z.size)
     return gx

@@ -161,8 +161,9 @@ class Op:
         """Return the gradients of all outputs, with zeros for those that nothing came back to."""
         some = next(x for x in g if x is not None)
         xp = namespace_of(some)
+        device = getattr(some, "device", None)  # which the scalars of NumPy 2.0 lack
         return [
-            xp.zeros(shape, dtype=dtype, device=some.device) if gi is None else gi
+            xp.zeros(shape, dtype=dtype, device=device) if gi is None else gi
             for gi, (shape, dtype) in zip(g, node.outputs, strict=True)
         ]
 

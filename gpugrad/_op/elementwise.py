@@ -12,7 +12,7 @@ from typing import Any
 from gpugrad._graph import FREED, BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
 from gpugrad._op import core
 from gpugrad._op.core import TENSORS, Op, rebuilt
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of, backend_of_type, default_float, float_only, settled
 
@@ -26,12 +26,24 @@ def _of_floats(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: f(x if x.dtype.kind in "fc" else x.astype(default_float))
 
 
+def _of_reals(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `f`, which compares numbers, with complex ones refused; NumPy would compare them part by part."""
+
+    def of_reals(*operands: Any) -> Any:
+        refuse_complex(name, operands)
+        return f(*operands)
+
+    return of_reals
+
+
 class _Forwards(dict[type, Callable[..., Any]]):
     """The forward function for each type of array, found when that type is first met."""
 
-    def __init__(self, forward: str | Callable[..., Any], needs_float: bool) -> None:
+    def __init__(self, name: str, forward: str | Callable[..., Any], needs_float: bool, reals: bool) -> None:
+        self.name = name
         self.forward = forward
         self.needs_float = needs_float
+        self.reals = reals
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
         backend = backend_of_type(array_type)
@@ -41,7 +53,8 @@ class _Forwards(dict[type, Callable[..., Any]]):
             f = float_only(lambda *operands: original(*operands))
         elif self.needs_float and callable(self.forward):
             f = _of_floats(f)
-        f = self[array_type] = backend.function(f)
+        f = backend.function(f)
+        f = self[array_type] = _of_reals(self.name, f) if self.reals else f
         return f
 
 
@@ -59,9 +72,10 @@ class FlatOp(Op):
         forward: str | Callable[..., Any],
         rules: dict[str, Callable[..., Any] | None],
         needs_float: bool,
+        reals: bool = False,
     ) -> None:
         super().__init__(name, inputs, (), rules)
-        self.forwards = _Forwards(forward, needs_float)
+        self.forwards = _Forwards(name, forward, needs_float, reals)
         self.slots = {x: f"saved{i}" for i, x in enumerate(inputs)}
         self.pull0 = self._pull(0)
         self.pull1 = self._pull(1)
@@ -147,9 +161,10 @@ def unary(
     x: Callable[..., Any] | None,
     forward: str | Callable[..., Any] | None = None,
     needs_float: bool = False,
+    reals: bool = False,
 ) -> Callable[..., Any]:
     """Define an elementwise op of one input `x`; `forward` is the standard function of this name if not given."""
-    op = FlatOp(name, ("x",), forward or name, {"x": x}, needs_float)
+    op = FlatOp(name, ("x",), forward or name, {"x": x}, needs_float, reals)
     forwards, pull0 = op.forwards, op.pull0
     saves_x, saves_z, names_shape = (op.needs(0, value) for value in ("x", "z", "x_shape"))
 
@@ -196,9 +211,10 @@ def binary(
     x2: Callable[..., Any] | None,
     forward: str | Callable[..., Any] | None = None,
     needs_float: bool = False,
+    reals: bool = False,
 ) -> Callable[..., Any]:
     """Define an elementwise op of two inputs, `x1` and `x2`, which broadcast; either may be a Python scalar."""
-    op = FlatOp(name, ("x1", "x2"), forward or name, {"x1": x1, "x2": x2}, needs_float)
+    op = FlatOp(name, ("x1", "x2"), forward or name, {"x1": x1, "x2": x2}, needs_float, reals)
     forwards, pull0, pull1 = op.forwards, op.pull0, op.pull1
     first_x1, first_x2, first_z = (op.needs(0, value) for value in ("x1", "x2", "z"))
     second_x1, second_x2, second_z = (op.needs(1, value) for value in ("x1", "x2", "z"))
@@ -287,13 +303,11 @@ def binary(
     return _finish(call, op, doc)
 
 
-def predicate(name: str, doc: str, *inputs: str) -> Callable[..., Any]:
+def predicate(name: str, doc: str, *inputs: str, reals: bool = False) -> Callable[..., Any]:
     """Define an elementwise op whose results are truth values: it is never recorded."""
-    op = FlatOp(name, inputs, name, {}, False)
+    op = FlatOp(name, inputs, name, {}, False, reals)
 
-    def call(*operands: Any) -> Any:
-        if len(operands) != len(inputs):
-            raise TypeError(f"{name} takes {len(inputs)} operands, not {len(operands)}")
+    def computed(*operands: Any) -> Any:
         ordered, with_tensor = as_operands(list(operands), name)
         if not with_tensor:
             return op.on_arrays(ordered)
@@ -305,4 +319,10 @@ def predicate(name: str, doc: str, *inputs: str) -> Callable[..., Any]:
             raise refusal(name, raw, error) from None
         return core.new_tensor(backend_of(array).wrap(z))
 
-    return _finish(call, op, doc)
+    def of_one(x: Any, /) -> Any:
+        return computed(x)
+
+    def of_two(x1: Any, x2: Any, /) -> Any:
+        return computed(x1, x2)
+
+    return _finish(of_one if len(inputs) == 1 else of_two, op, doc)

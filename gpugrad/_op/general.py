@@ -25,7 +25,7 @@ from gpugrad._graph import (
     watch_alias,
 )
 from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal
+from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
 from gpugrad._op.views import node_of
 from gpugrad.backends import as_dtype, backend_of, is_inexact
 from gpugrad.errors import DeviceError
@@ -36,10 +36,17 @@ __all__ = ["GeneralOp", "op"]
 class GeneralOp(Op):
     """An op whose nodes hold tuples and a dict; for everything that is not called by the million."""
 
-    def __init__(self, forward: Callable[..., Any], rules: Mapping[Any, Callable[..., Any] | None], view: bool) -> None:
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        rules: Mapping[Any, Callable[..., Any] | None],
+        view: bool | Callable[..., tuple[Op, dict[str, Any]]],
+        reals: bool = False,
+    ) -> None:
         self.forward = forward
         self.crosses_devices = forward.__name__ == "to_device"
         self.view = view
+        self.reals = reals
         self.signature = inspect.signature(forward)
         parameters = self.signature.parameters.values()
         self.list_input = next((p.name for p in parameters if str(p.annotation).startswith("Sequence[Array]")), None)
@@ -89,6 +96,8 @@ class GeneralOp(Op):
         arrays = [x for value in inputs.values() for x in _items(value) if type(x) not in SCALARS]
         if not arrays:
             raise TypeError(f"{self.name} needs at least one tensor or array; it was given Python numbers alone")
+        if self.reals:
+            refuse_complex(self.name, arrays)
         backend = backend_of(arrays[0])
         arguments = {**dict.fromkeys(self.inputs), **values, **inputs}
         if arguments.get("dtype") is not None:
@@ -120,8 +129,9 @@ class GeneralOp(Op):
         if tracked and any(differentiable):
             self.record(inputs, values, [t._array for t in outputs] if several else outputs[0]._array, outputs)
         if self.view:
-            self._watch(backend, inputs["x"], outputs[0], values)
-        return type(result)(outputs) if several else outputs[0]
+            for index, t in enumerate(outputs):
+                self._watch(backend, inputs["x"], t, values, index)
+        return _like(result, outputs) if several else outputs[0]
 
     def record(
         self, inputs: Mapping[str, Any], attributes: Mapping[str, Any], result: Any, outputs: list[Any] | None = None
@@ -162,11 +172,12 @@ class GeneralOp(Op):
             node.saved["z"] = kept if isinstance(result, list) else kept[0]
         return node
 
-    def _watch(self, backend: Any, x: Any, t: Any, values: dict[str, Any]) -> None:
-        """Note that the output looks at the memory of `x`, if it does."""
+    def _watch(self, backend: Any, x: Any, t: Any, values: dict[str, Any], index: int) -> None:
+        """Note that an output looks at the memory of `x`, if it does."""
         if type(t._array) is type(x._array) and backend.shares_memory(t._array, x._array):
             inside = mode.recording or node_of(x) is None
-            watch_alias(t, x, (self, values, x._array.shape) if inside else None)
+            step = self.view(x._array, index, **values) if callable(self.view) else (self, values)
+            watch_alias(t, x, (*step, x._array.shape) if inside else None)
 
     def places(self, node: Any, rule: Rule) -> tuple[int, ...]:
         return rule.inputs if self.list_input is None else tuple(range(len(node.edges)))
@@ -208,8 +219,13 @@ def _output_node(node: WideNode, index: int) -> Output:
 
 def _wrapped(backend: Any, result: Any) -> Any:
     if isinstance(result, tuple | list):
-        return type(result)(backend.wrap(z) for z in result)
+        return _like(result, [backend.wrap(z) for z in result])
     return backend.wrap(result)
+
+
+def _like(result: Any, outputs: list[Any]) -> Any:
+    """Return outputs in the kind of tuple, a named one perhaps, or list that the forward function returned."""
+    return type(result)._make(outputs) if hasattr(result, "_make") else type(result)(outputs)
 
 
 def _items(value: Any) -> list[Any]:
@@ -235,17 +251,20 @@ def _cell(x: Any) -> Saved | None:
 def op(
     rules: Mapping[Any, Callable[..., Any] | None] | None = None,
     *,
-    view: bool = False,
+    view: bool | Callable[..., tuple[Op, dict[str, Any]]] = False,
+    reals: bool = False,
     **more: Callable[..., Any] | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an op of a forward function on arrays: rules by the name of their input, or in a dict by several names.
 
     A rule for several inputs returns a tuple, and may name `needs`, the truth values of which are wanted. With `view`
-    the result may share the memory of the input `x`.
+    the result may share the memory of the input `x`; where there are several, it is a function of the array `x`, the
+    number of the result and the keywords of the call that returns the op, and its keywords, that give this one alone.
+    With `reals` complex numbers are refused.
     """
 
     def define(forward: Callable[..., Any]) -> Callable[..., Any]:
-        recorded = GeneralOp(forward, {**(rules or {}), **more}, view)
+        recorded = GeneralOp(forward, {**(rules or {}), **more}, view, reals)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             return recorded(*args, **kwargs)

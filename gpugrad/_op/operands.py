@@ -10,9 +10,9 @@ import numpy as np
 from gpugrad._graph import watch_array
 from gpugrad._op.core import TENSORS, new_tensor
 from gpugrad.backends import backend_of, is_array_type
-from gpugrad.errors import DeviceError, DtypeError, GpugradError, ShapeError
+from gpugrad.errors import DeviceError, DtypeError, GpugradError, LinAlgError, ShapeError
 
-__all__ = ["SCALARS", "as_operand", "as_operands", "on_one_device", "refusal"]
+__all__ = ["SCALARS", "refuse_complex", "as_operand", "as_operands", "on_one_device", "refusal"]
 
 SCALARS = frozenset({float, int, bool, complex})
 
@@ -49,6 +49,15 @@ def as_operands(operands: list[Any], op: str) -> tuple[list[Any], bool]:
     return [as_operand(x, op) for x in operands], True
 
 
+def refuse_complex(op: str, operands: Iterable[Any]) -> None:
+    """Raise where a complex number, of which none is larger than another, comes to an op of real numbers."""
+    for x in operands:
+        kind = type(x)
+        if kind is complex or (kind not in SCALARS and x is not None and backend_of(x).dtype_of(x).kind == "c"):
+            what = x if kind is complex else backend_of(x).dtype_of(x)
+            raise DtypeError(f"{op}: takes real numbers, not {what}; take gpugrad.real or gpugrad.abs of it first")
+
+
 def _constant(array: Any) -> Any:
     """Return a user's array as a Tensor."""
     tensor = new_tensor(array)
@@ -65,7 +74,8 @@ def refusal(op: str, operands: Iterable[Any], error: Exception) -> Exception:
         for x in operands
         if x is not None
     ]
-    kind = DtypeError if isinstance(error, TypeError) else ShapeError
+    numerical = isinstance(error, np.linalg.LinAlgError)
+    kind = LinAlgError if numerical else DtypeError if isinstance(error, TypeError) else ShapeError
     return kind(f"{op} of {' and '.join(given)}: {str(error).strip()}")
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "normal_distribution",
     "relu",
     "relu_backward",
     "sigmoid",
@@ -32,6 +33,7 @@ __all__ = [
 
 _root_half = math.sqrt(0.5)
 _root_half_head = 181 / 256  # 8 bits of it, so that products with halves of a number are exact
+_root_half_rest = 7.5531186547524401e-05  # and what is missing, to more digits than the difference of the two has
 _root_two_over_pi = math.sqrt(2 / math.pi)
 
 
@@ -66,7 +68,7 @@ def _silu(x: Array) -> Array:
     return xp.where(x == -math.inf, xp.zeros_like(x), x) * sigmoid_on_arrays(x)
 
 
-def _normal_distribution(x: Array) -> Array:
+def normal_distribution(x: Array) -> Array:
     """Return the normal distribution function of x, by erfc, which does not cancel for negative x.
 
     The tail would inherit the rounding of x / sqrt(2) multiplied by x * x: that rounding is worked out exactly (T. J.
@@ -78,7 +80,7 @@ def _normal_distribution(x: Array) -> Array:
     a = x * -_root_half
     scaled = x * (2.0**12 + 1 if backend.dtype_of(x).itemsize == 4 else 2.0**27 + 1)
     head = scaled - (scaled - x)
-    rest = -(head * _root_half_head + a) - (x - head) * _root_half_head - x * (_root_half - _root_half_head)
+    rest = -(head * _root_half_head + a) - (x - head) * _root_half_head - x * _root_half_rest
     return 0.5 * erfc(a) * (1 - rest * (a + xp.sqrt(a * a + 4 / math.pi)))
 
 
@@ -86,16 +88,18 @@ def _normal_distribution(x: Array) -> Array:
 def _gelu(x: Array) -> Array:
     """X times the normal distribution function, by erfc, which does not cancel for negative x."""
     xp = backend_of(x).namespace
-    return xp.where(x == -math.inf, xp.zeros_like(x), x) * _normal_distribution(x)
+    return xp.where(x == -math.inf, xp.zeros_like(x), x) * normal_distribution(x)
 
 
 def _gelu_x(g: Array, x: Array, xp: Any) -> Array:
+    """`g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 pi))`, and its limits at infinity."""
     density = xp.exp(x * x * -0.5) * (0.5 * _root_two_over_pi)
     bounded = xp.where(xp.isinf(x), xp.zeros_like(x), x)
     return g * (0.5 * erfc(x * -_root_half) + bounded * density)
 
 
 def _silu_x(g: Array, x: Array, xp: Any) -> Array:
+    """`g * (s + x * s * (1 - s))` with s = sigmoid(x), and its limits at infinity."""
     s = sigmoid(x)
     bounded = xp.where(xp.isinf(x), xp.zeros_like(x), x)
     return g * (s + bounded * sigmoid_backward(s, s) / xp.where(s == 0, xp.ones_like(s), s))
@@ -107,28 +111,28 @@ def zero_one(condition: Array, like: Array, xp: Any) -> Array:
 
 
 # fmt: off
-sigmoid     = unary("sigmoid",     "Return 1 / (1 + exp(-x)), element by element, without overflow.", forward=sigmoid_on_arrays, needs_float=True,
+sigmoid     = unary("sigmoid",     "Return 1 / (1 + exp(-x)), element by element, without overflow.", reals=True, forward=sigmoid_on_arrays, needs_float=True,
                     x=lambda g, z: sigmoid_backward(g, z))
 sigmoid_backward: Callable[..., Any] = binary("sigmoid_backward", "Return x1 * x2 * (1 - x2): the gradient of sigmoid from that of its output, x1, and its output, x2.", forward=sigmoid_backward_on_arrays,
                     x1=lambda g, x2: sigmoid_backward(g, x2),
                     x2=lambda g, x1, x2: g * x1 * (1 - 2 * x2))
-relu        = unary("relu",        "Return max(x, 0), element by element; its derivative at 0 is 0.", forward=relu_on_arrays,
+relu        = unary("relu",        "Return max(x, 0), element by element; its derivative at 0 is 0.", reals=True, forward=relu_on_arrays,
                     x=lambda g, z: relu_backward(g, z))
 relu_backward: Callable[..., Any] = binary("relu_backward", "Return x1 where x2 > 0 and 0 elsewhere: the gradient of relu from that of its output, x1, and its output, x2.", forward=_relu_backward,
                     x1=lambda g, x2: relu_backward(g, x2),
                     x2=_no_slope)
-softplus    = unary("softplus",    "Return log(1 + exp(x)), element by element, without overflow.", forward=_softplus, needs_float=True,
+softplus    = unary("softplus",    "Return log(1 + exp(x)), element by element, without overflow.", reals=True, forward=_softplus, needs_float=True,
                     x=lambda g, x: g * sigmoid(x))
-log_sigmoid = unary("log_sigmoid", "Return log(sigmoid(x)), element by element, without underflow.", forward=_log_sigmoid, needs_float=True,
+log_sigmoid = unary("log_sigmoid", "Return log(sigmoid(x)), element by element, without underflow.", reals=True, forward=_log_sigmoid, needs_float=True,
                     x=lambda g, x: g * sigmoid(-x))
-silu        = unary("silu",        "Return x * sigmoid(x), element by element (Elfwing et al., 2017).", forward=_silu, needs_float=True,
+silu        = unary("silu",        "Return x * sigmoid(x), element by element (Elfwing et al., 2017).", reals=True, forward=_silu, needs_float=True,
                     x=_silu_x)
 gelu        = unary("gelu",        "Return x times the normal distribution function of x (Hendrycks and Gimpel, 2016).", forward=_gelu, needs_float=True,
                     x=_gelu_x)
 # fmt: on
 
 
-@op(x=lambda g, x, slope, xp: g * (zero_one(x > 0, g, xp) * (1 - slope) + slope))
+@op(x=lambda g, x, slope, xp: g * (zero_one(x > 0, g, xp) * (1 - slope) + slope), reals=True)
 def leaky_relu(x: Array, /, *, slope: float = 0.01) -> Array:
     """Return x where it is positive and slope * x elsewhere; its derivative at 0 is `slope`.
 

@@ -18,6 +18,7 @@ from gpugrad.backends._erf import erfc as erfc_on_arrays
 
 
 def _pow_x1(g: Array, x1: Array, x2: Array, xp: Any) -> Array:
+    """`g * x2 * x1 ** (x2 - 1)`, and 0 where x2 is 0."""
     if type(x2) in SCALARS:
         return xp.zeros_like(g) if x2 == 0 else g * (x2 * x1 ** (x2 - 1))
     constant = x2 == 0
@@ -38,6 +39,7 @@ def _pow_x2(g: Array, z: Array, x1: Array, x2: Array, xp: Any) -> Array:
 
 
 def _abs_x(g: Array, x: Array, z: Array, xp: Any) -> Array:
+    """`g * sign(x)`; of complex x `g * conj(x) / abs(x)`; 0 at 0."""
     if xp.isdtype(x.dtype, "complex floating"):
         safe = xp.where(z == 0, xp.ones_like(z), z)
         return g * xp.conj(x) / safe
@@ -45,11 +47,13 @@ def _abs_x(g: Array, x: Array, z: Array, xp: Any) -> Array:
 
 
 def _sign_x(g: Array, x: Array, z: Array, xp: Any) -> Array:
+    """Return zeros; of complex x `(g - conj(z) * real(z * g)) / abs(x)`, 0 at 0."""
     if not xp.isdtype(x.dtype, "complex floating"):
         return xp.zeros_like(g)
     size = xp.abs(x)
-    size = xp.where(size == 0, xp.ones_like(size), size)
-    return (g - xp.conj(z) * xp.real(z * g)) / size
+    nowhere = size == 0  # every slope is a limit there; the smallest is 0
+    turned = (g - xp.conj(z) * xp.real(z * g)) / xp.where(nowhere, xp.ones_like(size), size)
+    return xp.where(nowhere, xp.zeros_like(turned), turned)
 
 
 def _wins(g: Array, mine: Array, other: Array, sign: int, xp: Any) -> Array:
@@ -69,9 +73,11 @@ def _zero(g: Array, xp: Any) -> Array:
 
 
 def _logaddexp(g: Array, mine: Array, other: Array, z: Array, xp: Any) -> Array:
-    """exp(mine - z); where both are -inf it is 0, and where z is +inf, those that are share it evenly."""
+    """1 / (1 + exp(other - mine)); where both are -inf it is 0, and where z is +inf, those that are share it evenly."""
     endless, nothing, one = xp.isinf(z), xp.zeros_like(z), xp.ones_like(z)
-    part = xp.exp(xp.where(endless, nothing, mine) - xp.where(endless, nothing, z))
+    # exp(mine - z) would be the same, but for the digits that z has rounded off: 1e-4 of it at 1000 in float32.
+    apart = xp.where(endless, nothing, other) - xp.where(endless, nothing, mine)
+    part = xp.exp(-xp.logaddexp(nothing, apart))
     share = xp.where(mine == z, xp.where(other == z, 0.5 * one, one), nothing)
     return g * xp.where(endless, xp.where(z > 0, share, nothing), part)
 
@@ -80,8 +86,27 @@ def _hypot(g: Array, mine: Array, z: Array, xp: Any) -> Array:
     return g * (mine / xp.where(z == 0, xp.ones_like(z), z))
 
 
+# The branch cuts of these lie where a square root has one, and the sign of a zero part of x says on which side of the cut
+# x is. So it must survive: x - 1 and x - -1 keep it, where 1 - x and x + 1 make 0 of -0.
+
+
+def _asin(g: Array, x: Array, xp: Any) -> Array:
+    """`g / sqrt(1 - x * x)`, the root in two factors, so that complex x stays on its branch."""
+    if xp.isdtype(x.dtype, "complex floating"):
+        return g / (xp.sqrt(-(x - 1)) * xp.sqrt(x - -1))
+    return g / xp.sqrt((1 - x) * (1 + x))
+
+
+def _asinh(g: Array, x: Array, xp: Any) -> Array:
+    return g / xp.sqrt(x * x - -1)
+
+
+def _acosh(g: Array, x: Array, xp: Any) -> Array:
+    return g / (xp.sqrt(x - 1) * xp.sqrt(x - -1))
+
+
 def _atan2(g: Array, mine: Array, other: Array, xp: Any) -> Array:
-    """Mine / (mine**2 + other**2), scaled against overflow; 0 at the origin."""
+    """`g` times mine / (mine**2 + other**2), scaled against overflow; 0 at the origin."""
     size = xp.hypot(mine, other)
     size = xp.where(size == 0, xp.ones_like(size), size)
     return g * (mine / size / size)
@@ -166,6 +191,18 @@ cosh     = unary("cosh",      "Return the hyperbolic cosine, element by element.
                   x=lambda g, x, xp: g * xp.sinh(x))
 tanh     = unary("tanh",      "Return the hyperbolic tangent, element by element.", needs_float=True,
                   x=lambda g, z: g * (1 - z * z))
+asin     = unary("asin",      "Return the angle from -pi/2 to pi/2 with sine x, element by element.", needs_float=True,
+                  x=_asin)
+acos     = unary("acos",      "Return the angle from 0 to pi with cosine x, element by element.", needs_float=True,
+                  x=lambda g, x, xp: -_asin(g, x, xp))
+atan     = unary("atan",      "Return the angle from -pi/2 to pi/2 with tangent x, element by element.", needs_float=True,
+                  x=lambda g, x: g / (x * x + 1))
+asinh    = unary("asinh",     "Return the number with hyperbolic sine x, element by element.", needs_float=True,
+                  x=_asinh)
+acosh    = unary("acosh",     "Return the number that is not negative with hyperbolic cosine x, element by element.", needs_float=True,
+                  x=_acosh)
+atanh    = unary("atanh",     "Return the number with hyperbolic tangent x, element by element.", needs_float=True,
+                  x=lambda g, x: g / ((1 - x) * (1 + x)))
 atan2    = binary("atan2",    "Return the angle of the point (x2, x1) in radians; its gradient at (0, 0) is 0.", needs_float=True,
                   x1=lambda g, x1, x2, xp: _atan2(g, x2, x1, xp),
                   x2=lambda g, x1, x2, xp: -_atan2(g, x1, x2, xp))
@@ -180,12 +217,20 @@ erfc     = unary("erfc",      "Return 1 - erf(x), accurate in the tail.", forwar
                   x=lambda g, x, xp: -g * (_two_over_root_pi * xp.exp(-(x * x))))
 
 # Choosing
-maximum  = binary("maximum",  "Return the larger of x1 and x2; a tie gives each half of the gradient.",
+maximum  = binary("maximum",  "Return the larger of x1 and x2; a tie gives each half of the gradient.", reals=True,
                   x1=lambda g, x1, x2, xp: _wins(g, x1, x2, 1, xp),
                   x2=lambda g, x1, x2, xp: _wins(g, x2, x1, 1, xp))
-minimum  = binary("minimum",  "Return the smaller of x1 and x2; a tie gives each half of the gradient.",
+minimum  = binary("minimum",  "Return the smaller of x1 and x2; a tie gives each half of the gradient.", reals=True,
                   x1=lambda g, x1, x2, xp: _wins(g, x1, x2, -1, xp),
                   x2=lambda g, x1, x2, xp: _wins(g, x2, x1, -1, xp))
+
+# Signs and neighbours
+copysign = binary("copysign", "Return abs(x1) with the sign of x2, element by element; its derivative at x1 = 0 is 0.", needs_float=True,
+                  x1=lambda g, z, x1, xp: g * (xp.sign(x1) * xp.sign(z)),
+                  x2=_zero)
+nextafter = binary("nextafter", "Return the number next to x1 in the direction of x2; its derivatives are 0.", needs_float=True,
+                  x1=_zero,
+                  x2=_zero)
 
 # Piecewise constant: recorded, with gradients of zeros
 floor    = unary("floor",     "Return the largest integer not above x; its derivative is 0.", x=_zero)
@@ -200,10 +245,10 @@ conj     = unary("conj",      "Return the complex conjugate, element by element.
 # Truth values: never recorded
 equal         = predicate("equal",         "Return whether x1 == x2, element by element.", "x1", "x2")
 not_equal     = predicate("not_equal",     "Return whether x1 != x2, element by element.", "x1", "x2")
-less          = predicate("less",          "Return whether x1 < x2, element by element.", "x1", "x2")
-less_equal    = predicate("less_equal",    "Return whether x1 <= x2, element by element.", "x1", "x2")
-greater       = predicate("greater",       "Return whether x1 > x2, element by element.", "x1", "x2")
-greater_equal = predicate("greater_equal", "Return whether x1 >= x2, element by element.", "x1", "x2")
+less          = predicate("less",          "Return whether x1 < x2, element by element.", "x1", "x2", reals=True)
+less_equal    = predicate("less_equal",    "Return whether x1 <= x2, element by element.", "x1", "x2", reals=True)
+greater       = predicate("greater",       "Return whether x1 > x2, element by element.", "x1", "x2", reals=True)
+greater_equal = predicate("greater_equal", "Return whether x1 >= x2, element by element.", "x1", "x2", reals=True)
 isnan         = predicate("isnan",         "Return whether x is NaN, element by element.", "x")
 isinf         = predicate("isinf",         "Return whether x is infinite, element by element.", "x")
 isfinite      = predicate("isfinite",      "Return whether x is finite, element by element.", "x")
@@ -224,6 +269,7 @@ bitwise_right_shift = predicate("bitwise_right_shift", "Return x1 >> x2 for inte
 
 
 def _within(g: Array, x: Array, min: Any, max: Any, xp: Any) -> Array:
+    """`g` where min < x < max, and 0 elsewhere, the bounds included."""
     inside = x == x
     if min is not None:
         inside = inside & (x > min)
@@ -236,6 +282,7 @@ def _within(g: Array, x: Array, min: Any, max: Any, xp: Any) -> Array:
     x=_within,
     min=lambda g, x, min, xp: g * xp.astype(x < min, g.dtype),
     max=lambda g, x, max, xp: g * xp.astype(x > max, g.dtype),
+    reals=True,
 )
 def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Array:
     """Return `x` limited to [min, max]; at a bound its derivative is 0.

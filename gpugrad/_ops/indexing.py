@@ -13,8 +13,20 @@ from typing import Any, TypeAlias
 from gpugrad._op import TENSORS, GeneralOp, op
 from gpugrad._ops.statistical import axes_of
 from gpugrad.backends import Array, backend_of, is_array_type
+from gpugrad.errors import DtypeError, ShapeError
 
-__all__ = ["assign", "complete_key", "getitem", "overwrite", "read_winners", "scatter", "take", "view_of"]
+__all__ = [
+    "assign",
+    "complete_key",
+    "getitem",
+    "overwrite",
+    "read_once",
+    "read_winners",
+    "scatter",
+    "take",
+    "take_along_axis",
+    "view_of",
+]
 
 Key: TypeAlias = "tuple[Any, ...]"
 Path: TypeAlias = "tuple[tuple[GeneralOp, dict[str, Any], tuple[int, ...]], ...]"
@@ -27,9 +39,13 @@ def complete_key(key: Any, x: Array) -> Key:
     for i, k in enumerate(given):
         if _is_of_host(k, x):
             _check_range(_host_index(k), x, _axis_of(i, entries, x))
-    if len(entries) == 1 and _is_mask(entries[0]) and entries[0].shape == x.shape:
-        return (entries[0],)
     backend = backend_of(x)
+    if len(entries) == 1 and _is_mask(entries[0]):
+        if entries[0].shape == x.shape:
+            return (entries[0],)
+        if entries[0].ndim == 0:
+            with backend.on(backend.device_of(x)):
+                entries = [_all_or_nothing(bool(entries[0]), x)]
     expanded: list[Any] = []
     for i, k in enumerate(entries):
         if _is_mask(k):
@@ -115,10 +131,18 @@ def _axis_of(i: int, entries: list[Any], x: Array) -> int:
 def _check_mask(mask: Array, x: Array, before: int) -> None:
     if mask.ndim == 0:
         raise IndexError(
-            f"a single truth value indexes a 0-d tensor alone, not one of shape {x.shape}; None gives it a new axis"
+            f"a single truth value indexes a tensor alone, and not beside other indices (shape {x.shape}); None gives it "
+            "a new axis"
         )
     if mask.shape != x.shape[before : before + mask.ndim]:
         raise IndexError(f"a mask of shape {mask.shape} does not fit a tensor of shape {x.shape} at axis {before}")
+
+
+def _all_or_nothing(truth: bool, x: Array) -> Array:
+    """Return the indices that a 0-d mask stands for: one row of all those of the first axis, or no row."""
+    xp = backend_of(x).namespace
+    places = xp.reshape(xp.arange(x.shape[0], dtype=xp.int64, device=x.device), (1, x.shape[0]))
+    return places if truth else places[:0, :]
 
 
 def _checked(key: list[Any], x: Array) -> Key:
@@ -221,6 +245,7 @@ def assign(x: Array, value: Array, /, *, path: Path, key: Key) -> Array:
 
 
 def _view_of_x(g: Array, path: Path) -> Array:
+    """Return the gradient of each step of the path, backwards."""
     for step, values, shape in reversed(path):
         g = step.back_along(g, values, shape)
     return g
@@ -232,19 +257,72 @@ def view_of(x: Array, /, *, path: Path) -> Array:
     return backend_of(x).copy(_along(x, path))
 
 
-def _axis_key(indices: Any, axis: int, ndim: int) -> Key:
+def axis_key(indices: Any, axis: int, ndim: int) -> Key:
     """Return the complete key that picks `indices` along `axis`."""
-    array = indices._array if type(indices) in TENSORS else indices
+    array = _kept(indices)
     (along,) = axes_of(axis, ndim)
     return tuple(array if i == along else slice(None) for i in range(ndim))
 
 
-@op(x=lambda g, x_shape, indices, axis: scatter(g, shape=x_shape, key=_axis_key(indices, axis, len(x_shape))))
-def take(x: Array, indices: Array, /, *, axis: int = 0) -> Array:
+def along_key(indices: Any, axis: int, shape: tuple[int, ...]) -> Key:
+    """Return the complete key that picks, in each row along `axis` of an array of this shape, its own indices."""
+    array = _kept(indices)
+    (along,) = axes_of(axis, len(shape))
+    backend = backend_of(array)
+    xp = backend.namespace
+
+    def counted(i: int) -> Array:
+        sizes = tuple(-1 if k == i else 1 for k in range(len(shape)))
+        return xp.reshape(xp.arange(shape[i], dtype=xp.int64, device=array.device), sizes)
+
+    with backend.on(backend.device_of(array)):
+        return tuple(array if i == along else counted(i) for i in range(len(shape)))
+
+
+def _kept(indices: Any) -> Array:
+    """Return indices as an array; those of a Tensor as a copy, for a node may keep them while the user writes."""
+    return backend_of(indices._array).copy(indices._array) if type(indices) in TENSORS else indices
+
+
+@op(x=lambda g, x_shape, indices, axis: scatter(g, shape=x_shape, key=axis_key(indices, axis or 0, len(x_shape))))
+def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     """Return the elements at `indices`, a 1-d tensor of integers, along `axis`; repeated ones add their gradients.
+
+    The axis may be left out where there is one alone.
 
     >>> import gpugrad
     >>> gpugrad.take(gpugrad.tensor([1., 2., 3.]), gpugrad.tensor([2, 0]))
     tensor([3., 1.])
     """
-    return backend_of(x).read(x, _axis_key(indices, axis, x.ndim))
+    if axis is None and x.ndim != 1:
+        raise ShapeError(f"take: shape {x.shape} has {x.ndim} axes; say along which one with axis=")
+    _check_integers("take", indices)
+    return backend_of(x).read(x, axis_key(indices, axis or 0, x.ndim))
+
+
+@op(x=lambda g, x_shape, indices, axis: scatter(g, shape=x_shape, key=along_key(indices, axis, x_shape)))
+def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
+    """Return, for each row along `axis`, the elements at its own `indices`; other axes broadcast.
+
+    >>> import gpugrad
+    >>> x = gpugrad.tensor([[1., 2., 3.], [4., 5., 6.]])
+    >>> gpugrad.take_along_axis(x, gpugrad.tensor([[2], [0]]))
+    tensor([[3.],
+            [4.]])
+    """
+    _check_integers("take_along_axis", indices)
+    if x.ndim != indices.ndim:
+        raise ShapeError(f"take_along_axis: shapes {x.shape} and {indices.shape} differ in their number of axes")
+    return backend_of(x).read(x, along_key(indices, axis, x.shape))
+
+
+def _check_integers(name: str, indices: Array) -> None:
+    dtype = backend_of(indices).dtype_of(indices)
+    if dtype.kind not in "iu":
+        raise DtypeError(f"{name}: indices are integers, not {dtype}")
+
+
+@op(x=lambda g, x_shape, key: overwrite(g, shape=x_shape, key=key))
+def read_once(x: Array, /, *, key: Key) -> Array:
+    """Return ``x[key]`` for a key that names no place twice, so that its gradient is written and not added."""
+    return backend_of(x).read(x, key)

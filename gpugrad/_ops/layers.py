@@ -108,6 +108,7 @@ def _standardised(x: Array, axes: tuple[int, ...], eps: float, xp: Any) -> tuple
 def _layer_norm_gradients(
     g: Array, x: Array, weight: Any, axes: tuple[int, ...], eps: float, needs: Sequence[bool], xp: Any
 ) -> tuple[Any, Any, Any]:
+    """x: `(d - mean(d) - n * mean(d * n)) / sd`, with d = g * weight and n the standardised x; weight: `g * n`; bias: `g`."""
     normal, scale = _standardised(x, axes, eps, xp)
     d = g if weight is None else g * weight
     gx = scale * (

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from gpugrad._fused._half import widened
 from gpugrad._op import op
-from gpugrad._ops.statistical import Axis, axes_of, floats, kept
 from gpugrad.backends import Array, backend_of, together
 from gpugrad.errors import ShapeError
 
-__all__ = ["matmul", "outer", "tensordot", "vecdot", "vector_norm"]
+__all__ = ["cross", "matmul", "outer", "tensordot", "vecdot"]
+
+
+def _together(x1: Array, x2: Array, name: str) -> list[Array]:
+    """Return two operands, neither of them a Python number, in one dtype."""
+    if not hasattr(x1, "shape") or not hasattr(x2, "shape"):
+        raise ShapeError(f"{name}: an operand is a number and has no axes; multiply by it with *")
+    return together(backend_of(x1), (x1, x2))
 
 
 def _matmul_x1(g: Array, x2: Array, x1_shape: Any, x2_shape: Any, xp: Any) -> Array:
+    """`g @ x2ᵀ`, vectors as matrices of one row or column."""
     if len(x2_shape) == 1:  # z has lost the last axis: put it back
         return xp.expand_dims(g, axis=-1) * x2
     if len(x1_shape) == 1:
@@ -24,6 +29,7 @@ def _matmul_x1(g: Array, x2: Array, x1_shape: Any, x2_shape: Any, xp: Any) -> Ar
 
 
 def _matmul_x2(g: Array, x1: Array, x1_shape: Any, x2_shape: Any, xp: Any) -> Array:
+    """`x1ᵀ @ g`, vectors as matrices of one row or column."""
     if len(x1_shape) == 1 and len(x2_shape) == 1:
         return g * x1
     if len(x1_shape) == 1:
@@ -41,21 +47,23 @@ def matmul(x1: Array, x2: Array, /) -> Array:
     >>> gpugrad.matmul(gpugrad.tensor([[1., 2.], [3., 4.]]), gpugrad.tensor([1., 1.]))
     tensor([3., 7.])
     """
-    if not hasattr(x1, "shape") or not hasattr(x2, "shape") or x1.ndim == 0 or x2.ndim == 0:
+    x1, x2 = _together(x1, x2, "matmul")
+    if x1.ndim == 0 or x2.ndim == 0:
         raise ShapeError("matmul: an operand has no axes; multiply by a scalar with *")
     inner = x2.shape[-2] if x2.ndim > 1 else x2.shape[0]
     if x1.shape[-1] != inner:
         raise ShapeError(f"matmul: shapes {x1.shape} and {x2.shape} do not fit: {x1.shape[-1]} is not {inner}")
-    x1, x2 = together(backend_of(x1), (x1, x2))
     return backend_of(x1).namespace.matmul(x1, x2)
 
 
 def _vecdot_x1(g: Array, x2: Array, axis: int, xp: Any) -> Array:
+    """`conj(g * x2)`, the axis put back."""
     product = xp.expand_dims(g, axis=axis) * x2
     return xp.conj(product) if xp.isdtype(product.dtype, "complex floating") else product
 
 
 def _vecdot_x2(g: Array, x1: Array, axis: int, xp: Any) -> Array:
+    """`g * conj(x1)`, the axis put back."""
     if xp.isdtype(x1.dtype, "complex floating"):
         x1 = xp.conj(x1)
     return xp.expand_dims(g, axis=axis) * x1
@@ -69,7 +77,7 @@ def vecdot(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
     >>> gpugrad.vecdot(gpugrad.tensor([1., 2.]), gpugrad.tensor([3., 4.]))
     tensor(11.)
     """
-    x1, x2 = together(backend_of(x1), (x1, x2))
+    x1, x2 = _together(x1, x2, "vecdot")
     if not -min(x1.ndim, x2.ndim) <= axis < 0:
         raise ShapeError(f"vecdot: axis {axis} must count from the end, within shapes {x1.shape} and {x2.shape}")
     if x1.shape[axis] != x2.shape[axis]:
@@ -109,7 +117,7 @@ def tensordot(x1: Array, x2: Array, /, *, axes: int | tuple[Sequence[int], Seque
     >>> gpugrad.tensordot(gpugrad.ones((2, 3)), gpugrad.ones((3, 4)), axes=1).shape
     (2, 4)
     """
-    x1, x2 = together(backend_of(x1), (x1, x2))
+    x1, x2 = _together(x1, x2, "tensordot")
     return backend_of(x1).namespace.tensordot(x1, x2, axes=axes)
 
 
@@ -125,54 +133,31 @@ def outer(x1: Array, x2: Array, /) -> Array:
     tensor([[3., 4.],
             [6., 8.]])
     """
+    x1, x2 = _together(x1, x2, "outer")
     if x1.ndim != 1 or x2.ndim != 1:
         raise ShapeError(f"outer: takes two vectors, not shapes {x1.shape} and {x2.shape}")
-    x1, x2 = together(backend_of(x1), (x1, x2))
     xp = backend_of(x1).namespace
     return xp.expand_dims(x1, axis=1) * xp.expand_dims(x2, axis=0)
 
 
-def _vector_norm_x(
-    g: Array, z: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, ord: float, xp: Any
-) -> Array:
-    """G * sign(x) * (abs(x) / z) ** (ord - 1), which does not overflow; 0 where the norm is 0."""
-    g, z = kept(g, x_shape, axis, keepdims, xp), kept(z, x_shape, axis, keepdims, xp)
-    size = xp.abs(x)
-    direction = xp.conj(xp.sign(x)) if xp.isdtype(x.dtype, "complex floating") else xp.sign(x)
-    if ord in (math.inf, -math.inf):
-        share = xp.astype(size == z, z.dtype)
-        return g * direction * (share / xp.sum(share, axis=axis, keepdims=True))
-    if ord == 0:
-        return xp.zeros_like(x)
-    part = size / xp.where(z == 0, xp.ones_like(z), z)
-    if ord == 2:
-        return g * direction * part
-    part = xp.where(part == 0, xp.ones_like(part), part) ** (ord - 1)
-    return g * direction * part
+def _cross(x1: Array, x2: Array, axis: int, xp: Any) -> Array:
+    """Multiply each element by the next but one of the other vector, in both turns, and subtract."""
+    next1, next2 = xp.roll(x1, -1, axis=axis), xp.roll(x2, -1, axis=axis)
+    return next1 * xp.roll(next2, -1, axis=axis) - xp.roll(next1, -1, axis=axis) * next2
 
 
-@op(x=_vector_norm_x)
-def vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
-    """Return the norm over `axis`, the sum of abs(x) ** ord to the power 1 / ord.
-
-    For ord = inf or -inf it is the largest or smallest absolute value, for ord = 0 the number of elements that are not
-    0. Its gradient is 0 where the norm is 0.
+@op(
+    x1=lambda g, x2, axis, xp: _cross(x2, g, axis, xp),
+    x2=lambda g, x1, axis, xp: _cross(g, x1, axis, xp),
+)
+def cross(x1: Array, x2: Array, /, *, axis: int = -1) -> Array:
+    """Return the cross products of vectors of three elements along `axis`, which counts from the end.
 
     >>> import gpugrad
-    >>> gpugrad.linalg.vector_norm(gpugrad.tensor([3., 4.]))
-    tensor(5.)
+    >>> gpugrad.linalg.cross(gpugrad.tensor([1., 0., 0.]), gpugrad.tensor([0., 1., 0.]))
+    tensor([0., 0., 1.])
     """
-    x = floats(x)
-    xp = backend_of(x).namespace
-    size = xp.abs(x)
-    if ord == math.inf:
-        return xp.max(size, axis=axis, keepdims=keepdims)
-    if ord == -math.inf:
-        return xp.min(size, axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return xp.sum(xp.astype(x != 0, size.dtype), axis=axis, keepdims=keepdims)
-    peak = xp.max(size, axis=axis, keepdims=True) if 0 not in x.shape else xp.sum(size, axis=axis, keepdims=True)
-    peak = xp.where((peak == 0) | ~xp.isfinite(peak), xp.ones_like(peak), peak)
-    root = xp.sum(widened(size / peak) ** ord, axis=axis, keepdims=True) ** (1 / ord)
-    z = xp.astype(root * peak, size.dtype)
-    return z if keepdims else xp.squeeze(z, axis=axes_of(axis, x.ndim))
+    x1, x2 = _together(x1, x2, "cross")
+    if not -min(x1.ndim, x2.ndim) <= axis < 0 or not x1.shape[axis] == x2.shape[axis] == 3:
+        raise ShapeError(f"cross: shapes {x1.shape} and {x2.shape} must both have size 3 along axis {axis} < 0")
+    return _cross(x1, x2, axis, backend_of(x1).namespace)

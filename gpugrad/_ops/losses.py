@@ -77,6 +77,7 @@ def _check_cross_entropy(x: Array, target: Array, weight: Array | None, ignore_i
 def _cross_entropy_x(
     g: Array, x: Array, target: Array, weight: Any, ignore_index: int, reduction: str, label_smoothing: float, xp: Any
 ) -> Array:
+    """`(softmax(x) * sum(q) - q) * g`, with the probabilities q that the target stands for."""
     q, rows = _distribution(x, target, weight, ignore_index, label_smoothing, xp)
     if reduction == "mean":
         g = g / _divisor(rows, xp)

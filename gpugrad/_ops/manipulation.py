@@ -1,4 +1,4 @@
-"""Shapes, orders, dtypes and devices: functions that move elements and compute nothing.
+"""Shapes and orders: functions that move elements and compute nothing.
 
 Those marked `view` share the memory of their input wherever the array library can; a write to either is seen in both.
 """
@@ -7,29 +7,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
 from numbers import Integral
 from operator import index
 from typing import Any
 
-from gpugrad._op import SCALARS, op
+import numpy as np
+
+from gpugrad._op import op
 from gpugrad._ops.statistical import Axis, axes_of
-from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device, together
-from gpugrad.errors import DtypeError, ShapeError
+from gpugrad.backends import Array, backend_of
+from gpugrad.errors import ShapeError
 
 __all__ = [
-    "astype",
+    "broadcast_arrays",
+    "broadcast_shapes",
     "broadcast_to",
-    "concat",
     "expand_dims",
     "flip",
     "matrix_transpose",
     "moveaxis",
     "permute_dims",
     "reshape",
+    "roll",
     "squeeze",
-    "stack",
-    "to_device",
 ]
 
 
@@ -68,6 +68,7 @@ def reshape(x: Array, /, shape: int | Sequence[int], *, copy: bool | None = None
 
 
 def _unpermuted(g: Array, axes: Sequence[int], xp: Any) -> Array:
+    """`g` with its axes in the order that they had."""
     positive = [a % len(axes) for a in axes]
     return xp.permute_dims(g, tuple(positive.index(i) for i in range(len(axes))))
 
@@ -125,6 +126,30 @@ def broadcast_to(x: Array, /, shape: Sequence[int]) -> Array:
         raise ShapeError(f"broadcast_to: shape {x.shape} does not broadcast to {tuple(shape)}") from None
 
 
+def broadcast_shapes(*shapes: int | tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape that arrays of these shapes broadcast to.
+
+    >>> import gpugrad
+    >>> gpugrad.broadcast_shapes((2, 1), (3,))
+    (2, 3)
+    """
+    try:
+        return np.broadcast_shapes(*map(sizes_of, shapes))
+    except ValueError:
+        raise ShapeError(f"broadcast_shapes: shapes {' and '.join(map(str, shapes))} do not broadcast") from None
+
+
+def broadcast_arrays(*arrays: Array) -> tuple[Array, ...]:
+    """Return the arrays repeated, without a copy, to the one shape they broadcast to. They cannot be written to.
+
+    >>> import gpugrad
+    >>> [x.shape for x in gpugrad.broadcast_arrays(gpugrad.ones((2, 1)), gpugrad.ones(3))]
+    [(2, 3), (2, 3)]
+    """
+    shape = broadcast_shapes(*(getattr(x, "shape", ()) for x in arrays))
+    return tuple(broadcast_to(x, shape) for x in arrays)
+
+
 @op(x=lambda g, x_shape, xp: xp.reshape(g, x_shape), view=True)
 def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
     """Return `x` without the axes `axis`, which have size 1.
@@ -140,7 +165,7 @@ def squeeze(x: Array, /, axis: int | tuple[int, ...]) -> Array:
 
 
 @op(x=lambda g, x_shape, xp: xp.reshape(g, x_shape), view=True)
-def expand_dims(x: Array, /, *, axis: int | tuple[int, ...] = 0) -> Array:
+def expand_dims(x: Array, /, axis: int | tuple[int, ...]) -> Array:
     """Return `x` with new axes of size 1 at the places `axis` of the result.
 
     >>> import gpugrad
@@ -164,114 +189,34 @@ def flip(x: Array, /, *, axis: Axis = None) -> Array:
     return backend_of(x).namespace.flip(x, axis=axis)
 
 
-def _together(arrays: Sequence[Array]) -> list[Array]:
-    """Return the arrays in the one dtype they promote to."""
-    if not arrays:
-        raise ShapeError("concat and stack need at least one array")
-    for x in arrays:
-        if type(x) in SCALARS:
-            raise TypeError(f"concat and stack take tensors and arrays, not the number {x!r}")
-    return together(backend_of(arrays[0]), arrays)
+def _shifts(shift: int | Sequence[int], axis: Axis) -> int | tuple[int, ...]:
+    """Return the shift as Python integers, one for each axis where there are several."""
+    if isinstance(shift, Integral):
+        return int(shift)
+    shifts = sizes_of(shift)
+    if len(shifts) != (len(axis) if isinstance(axis, tuple) else 1):
+        raise ShapeError(f"roll: shifts {shift} and axes {axis} are not in pairs")
+    return shifts if isinstance(axis, tuple) else shifts[0]
 
 
-def _split(g: Array, arrays_shape: Sequence[tuple[int, ...]], axis: int | None, xp: Any) -> list[Array]:
-    if axis is None:
-        sizes = [math.prod(shape) for shape in arrays_shape]
-        axis = 0
-    else:
-        axis %= len(g.shape)
-        sizes = [shape[axis] for shape in arrays_shape]
-    ends = list(accumulate(sizes))
-    before = (slice(None),) * axis
-    return [
-        xp.reshape(g[(*before, slice(end - size, end), ...)], shape)
-        for size, end, shape in zip(sizes, ends, arrays_shape, strict=True)
-    ]
+def _rolled_back(g: Array, shift: int | Sequence[int], axis: Axis, xp: Any) -> Array:
+    """`roll(g, -shift)`."""
+    shift = _shifts(shift, axis)
+    return xp.roll(g, tuple(-n for n in shift) if isinstance(shift, tuple) else -shift, axis=axis)
 
 
-@op(arrays=lambda g, arrays_shape, axis, xp: _split(g, arrays_shape, axis, xp))
-def concat(arrays: Sequence[Array], /, *, axis: int | None = 0) -> Array:
-    """Return the arrays one behind the other along `axis`; with None they are flattened first.
+@op(x=_rolled_back)
+def roll(x: Array, /, shift: int | tuple[int, ...], *, axis: Axis = None) -> Array:
+    """Return `x` with its elements moved by `shift` places along `axis`; the last ones come first.
+
+    Several axes have a shift each, or one for all. Without an axis `x` is rolled as if it were flat.
 
     >>> import gpugrad
-    >>> gpugrad.concat([gpugrad.tensor([1., 2.]), gpugrad.tensor([3.])])
-    tensor([1., 2., 3.])
+    >>> gpugrad.roll(gpugrad.tensor([1, 2, 3, 4]), 1)
+    tensor([4, 1, 2, 3])
     """
-    arrays = _together(arrays)
-    try:
-        return backend_of(arrays[0]).namespace.concat(arrays, axis=axis)
-    except ValueError:
-        raise ShapeError(f"concat: shapes {', '.join(str(x.shape) for x in arrays)} differ beside axis {axis}") from None
-
-
-def _unstacked(g: Array, arrays_shape: Sequence[tuple[int, ...]], axis: int) -> list[Array]:
-    before = (slice(None),) * (axis % len(g.shape))
-    return [g[(*before, i, ...)] for i in range(len(arrays_shape))]
-
-
-@op(arrays=lambda g, arrays_shape, axis: _unstacked(g, arrays_shape, axis))
-def stack(arrays: Sequence[Array], /, *, axis: int = 0) -> Array:
-    """Return arrays of one shape as the elements of a new axis.
-
-    >>> import gpugrad
-    >>> gpugrad.stack([gpugrad.tensor([1., 2.]), gpugrad.tensor([3., 4.])])
-    tensor([[1., 2.],
-            [3., 4.]])
-    """
-    arrays = _together(arrays)
-    if len({x.shape for x in arrays}) > 1:
-        raise ShapeError(f"stack: shapes {', '.join(str(x.shape) for x in arrays)} differ; they must be one")
-    return backend_of(arrays[0]).namespace.stack(arrays, axis=axis)
-
-
-@op(x=lambda g: g)
-def astype(x: Array, dtype: Any, /, *, copy: bool = True) -> Array:
-    """Return `x` in another dtype; the gradient comes back in the dtype of `x`.
-
-    >>> import gpugrad
-    >>> gpugrad.astype(gpugrad.tensor([1.7, -1.7]), gpugrad.int64)
-    tensor([ 1, -1])
-    """
-    backend = backend_of(x)
-    wanted = as_dtype(dtype)
-    if backend.dtype_of(x).kind == "c" and wanted.kind != "c":
-        raise DtypeError(f"astype: {backend.dtype_of(x)} does not become {wanted}; take gpugrad.real(x) first")
-    return backend.namespace.astype(x, backend.native_dtype(wanted), copy=True)
-
-
-@op(x=lambda g, device, source: to_device(g, device=source, source=device))
-def to_device(x: Array, /, *, device: Device, source: Device) -> Array:
-    """Return a copy of `x`, which lives on `source`, on `device`; the gradient travels back."""
-    target = backend_of_device(device)
-    with target.on(device):
-        return target.from_host(backend_of(x).to_host(x), device)
-
-
-@op(x=lambda g: g)
-def clone(x: Array, /) -> Array:
-    """Return a copy that shares no memory; the gradient passes through.
-
-    >>> import gpugrad
-    >>> gpugrad.clone(gpugrad.tensor([1., 2.]))
-    tensor([1., 2.])
-    """
-    return backend_of(x).copy(x)
-
-
-def _part(x: Array, name: str) -> Array:
-    backend = backend_of(x)
-    if backend.dtype_of(x).kind != "c":
-        return backend.copy(x) if name == "real" else backend.namespace.zeros_like(x)
-    return backend.copy(getattr(backend.namespace, name)(x))
-
-
-@op(x=lambda g: g)
-def real(x: Array, /) -> Array:
-    """Return the real part, element by element, as a new array."""
-    return _part(x, "real")
-
-
-@op(x=lambda g: g * -1j)
-def imag(x: Array, /) -> Array:
-    """Return the imaginary part, element by element, as a new array."""
-    return _part(x, "imag")
+    axes = axis if axis is None else axes_of(axis, x.ndim, repeated=True)
+    shifts = _shifts(shift, axis)
+    if axes is not None and not isinstance(shifts, tuple):
+        shifts = (shifts,) * len(axes)
+    return backend_of(x).namespace.roll(x, shifts, axis=axes)

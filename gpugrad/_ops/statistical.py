@@ -1,4 +1,4 @@
-"""Reductions: sums, means, products, extremes, spreads, and truth over axes.
+"""Reductions: sums, means, products, extremes, spreads, and truth over axes; and running sums and products.
 
 `axis` is None (all axes), an integer or a tuple of integers; `keepdims` leaves reduced axes with size 1.
 """
@@ -11,22 +11,25 @@ from typing import Any, TypeAlias
 from gpugrad._fused._half import widened
 from gpugrad._op import op
 from gpugrad.backends import Array, backend_of, default_float, default_integer, is_inexact
-from gpugrad.errors import ShapeError
+from gpugrad.errors import AxisError, ShapeError
 
-__all__ = ["all", "any", "max", "mean", "min", "prod", "std", "sum", "var"]
+__all__ = ["all", "any", "cumulative_prod", "cumulative_sum", "max", "mean", "min", "prod", "std", "sum", "var"]
 
 Axis: TypeAlias = "int | tuple[int, ...] | None"
 
 
-def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """Return the axes that `axis` means, none of them negative."""
+def axes_of(axis: Axis, ndim: int, repeated: bool = False) -> tuple[int, ...]:
+    """Return the axes that `axis` means, none of them negative, and none of them twice unless they may be `repeated`."""
     if axis is None:
         return tuple(range(ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
         if not -ndim <= a < ndim:
-            raise ShapeError(f"axis {a} is out of range for an array of {ndim} axes")
-    return tuple(a % ndim for a in axes)
+            raise AxisError(f"axis {a} is out of range for an array of {ndim} axes")
+    places = tuple(a % ndim for a in axes)
+    if len(set(places)) < len(places) and not repeated:
+        raise AxisError(f"axes {axis} of an array of {ndim} axes name one of them twice")
+    return places
 
 
 def kept(g: Array, shape: tuple[int, ...], axis: Axis, keepdims: bool, xp: Any) -> Array:
@@ -47,7 +50,7 @@ def _as(x: Array, dtype: Any) -> Array:
     return backend.namespace.astype(x, backend.native_dtype(dtype))
 
 
-def _numbers(x: Array) -> Array:
+def numbers(x: Array) -> Array:
     """Return truth values as integers, and all else as it is."""
     return _as(x, default_integer) if backend_of(x).dtype_of(x).kind == "b" else x
 
@@ -65,7 +68,7 @@ def sum(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = F
     >>> gpugrad.sum(gpugrad.tensor([[1., 2.], [3., 4.]]), axis=0)
     tensor([4., 6.])
     """
-    return backend_of(x).namespace.sum(_numbers(x), axis=axis, dtype=dtype, keepdims=keepdims)
+    return backend_of(x).namespace.sum(numbers(x), axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 @op(x=lambda g, x_shape, axis, keepdims, xp: kept(g, x_shape, axis, keepdims, xp) / counted(x_shape, axis))
@@ -93,6 +96,11 @@ def _exclusive_products(x: Array, xp: Any) -> Array:
     return products
 
 
+def products_of_others(x: Array, xp: Any) -> Array:
+    """Return the product of all elements but each one along the last axis, without a division."""
+    return _exclusive_products(x, xp) * xp.flip(_exclusive_products(xp.flip(x, axis=-1), xp), axis=-1)
+
+
 def _prod_x(g: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, xp: Any) -> Array:
     """Multiply the elements before each one with those behind it."""
     if 0 in x_shape:
@@ -101,8 +109,7 @@ def _prod_x(g: Array, x: Array, x_shape: Any, axis: Axis, keepdims: bool, xp: An
     order = [i for i in range(len(x_shape)) if i not in axes] + list(axes)
     moved = xp.permute_dims(x, tuple(order))
     rows = xp.reshape(moved, (*moved.shape[: len(order) - len(axes)], counted(x_shape, axis)))
-    behind = xp.flip(_exclusive_products(xp.flip(rows, axis=-1), xp), axis=-1)
-    others = xp.reshape(_exclusive_products(rows, xp) * behind, moved.shape)
+    others = xp.reshape(products_of_others(rows, xp), moved.shape)
     back = tuple(order.index(i) for i in range(len(order)))
     return kept(g, x_shape, axis, keepdims, xp) * xp.permute_dims(others, back)
 
@@ -117,7 +124,7 @@ def prod(x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = 
     >>> x.grad
     tensor([6., 0., 0.])
     """
-    return backend_of(x).namespace.prod(_numbers(x), axis=axis, dtype=dtype, keepdims=keepdims)
+    return backend_of(x).namespace.prod(numbers(x), axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 def _extreme_x(g: Array, x: Array, z: Array, x_shape: Any, axis: Axis, keepdims: bool, xp: Any) -> Array:
@@ -127,7 +134,7 @@ def _extreme_x(g: Array, x: Array, z: Array, x_shape: Any, axis: Axis, keepdims:
     return kept(g, x_shape, axis, keepdims, xp) * (share / xp.sum(share, axis=axis, keepdims=True))
 
 
-@op(x=_extreme_x)
+@op(x=_extreme_x, reals=True)
 def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the largest element over `axis`; ties share the gradient evenly.
 
@@ -137,10 +144,10 @@ def max(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> x.grad
     tensor([0.5000, 0.5000, 0.0000])
     """
-    return backend_of(x).namespace.max(_numbers(x), axis=axis, keepdims=keepdims)
+    return backend_of(x).namespace.max(numbers(x), axis=axis, keepdims=keepdims)
 
 
-@op(x=_extreme_x)
+@op(x=_extreme_x, reals=True)
 def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """Return the smallest element over `axis`; ties share the gradient evenly.
 
@@ -148,7 +155,7 @@ def min(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> gpugrad.min(gpugrad.tensor([[3., 1.], [2., 4.]]), axis=1)
     tensor([1., 2.])
     """
-    return backend_of(x).namespace.min(_numbers(x), axis=axis, keepdims=keepdims)
+    return backend_of(x).namespace.min(numbers(x), axis=axis, keepdims=keepdims)
 
 
 def _degrees(shape: tuple[int, ...], axis: Axis, correction: float) -> float:
@@ -170,6 +177,7 @@ def _spread(given: Array, axis: Axis, correction: float, keepdims: bool, root: b
 
 
 def _var_x(g: Array, x: Array, x_shape: Any, axis: Axis, correction: float, keepdims: bool, xp: Any) -> Array:
+    """`2 g * conj(x - mean(x)) / (n - correction)`."""
     deviation = x - xp.mean(x, axis=axis, keepdims=True)
     if xp.isdtype(x.dtype, "complex floating"):
         deviation = xp.conj(deviation)
@@ -227,3 +235,78 @@ def all(x: Array, /, *, axis: Axis = None, keepdims: bool = False) -> Array:
     tensor(False)
     """
     return backend_of(x).namespace.all(x, axis=axis, keepdims=keepdims)
+
+
+def _running(x: Array, axis: int | None) -> int:
+    """Return the axis that a running sum or product goes along; it may be left out where there is one alone."""
+    if x.ndim == 0 or (axis is None and x.ndim != 1):
+        raise ShapeError(f"cumulative_sum and cumulative_prod: shape {x.shape} has {x.ndim} axes; say which with axis=")
+    return axes_of(axis, x.ndim)[0]
+
+
+def _piece(x: Array, axis: int, start: int | None, stop: int | None) -> Array:
+    return x[(*(slice(None),) * axis, slice(start, stop), ...)]
+
+
+def _cumulative_sum_x(g: Array, x_shape: Any, axis: int | None, include_initial: bool, xp: Any) -> Array:
+    """`flip(cumulative_sum(flip(g)))`, without the initial element."""
+    axis = (axis or 0) % len(x_shape)
+    if include_initial:
+        g = _piece(g, axis, 1, None)
+    return xp.flip(xp.cumulative_sum(xp.flip(g, axis=axis), axis=axis), axis=axis)
+
+
+@op(x=_cumulative_sum_x)
+def cumulative_sum(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Array:
+    """Return the sums of all elements up to each one along `axis`, with a 0 in front if `include_initial`.
+
+    The axis may be left out where there is one alone; small integers are summed as the default integer.
+
+    >>> import gpugrad
+    >>> gpugrad.cumulative_sum(gpugrad.tensor([1., 2., 3.]), include_initial=True)
+    tensor([0., 1., 3., 6.])
+    """
+    axis = _running(x, axis)
+    return backend_of(x).namespace.cumulative_sum(numbers(x), axis=axis, dtype=dtype, include_initial=include_initial)
+
+
+def _cumulative_prod_x(
+    g: Array, x: Array, z: Array, x_shape: Any, axis: int | None, include_initial: bool, xp: Any
+) -> Array:
+    """Multiply the product before each element with s[i] = g[i] + x[i + 1] * s[i + 1], what comes from behind it.
+
+    The recurrence is solved by doubling: after each round s reaches twice as far, and `factor` is the product over that
+    reach. Nothing is divided, so zeros are exact.
+    """
+    axis = (axis or 0) % len(x_shape)
+    n = x_shape[axis]
+    if n == 0:
+        return xp.zeros_like(x)
+    one = xp.ones_like(_piece(z, axis, 0, 1))
+    before = _piece(z, axis, 0, n) if include_initial else xp.concat([one, _piece(z, axis, 0, n - 1)], axis=axis)
+    s = _piece(g, axis, 1, None) if include_initial else g
+    factor = xp.concat([_piece(xp.astype(x, g.dtype), axis, 1, None), xp.zeros_like(one)], axis=axis)
+    step = 1
+    while step < n:
+        near, far = _piece(factor, axis, 0, n - step), _piece(s, axis, n - step, None)
+        s = xp.concat([_piece(s, axis, 0, n - step) + near * _piece(s, axis, step, None), far], axis=axis)
+        rest = xp.zeros_like(far)
+        factor = xp.concat([near * _piece(factor, axis, step, None), rest], axis=axis)
+        step *= 2
+    return before * s
+
+
+@op(x=_cumulative_prod_x)
+def cumulative_prod(x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Array:
+    """Return the products of all elements up to each one along `axis`, with a 1 in front if `include_initial`.
+
+    Its gradient is right where elements are zero. The axis may be left out where there is one alone.
+
+    >>> import gpugrad
+    >>> x = gpugrad.tensor([2., 0., 3.], requires_grad=True)
+    >>> gpugrad.cumulative_prod(x).sum().backward()
+    >>> x.grad
+    tensor([1., 8., 0.])
+    """
+    axis = _running(x, axis)
+    return backend_of(x).namespace.cumulative_prod(numbers(x), axis=axis, dtype=dtype, include_initial=include_initial)

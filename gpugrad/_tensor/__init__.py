@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gpugrad._tensor.backward import backward, grad
+from gpugrad._tensor.dlpack import from_dlpack
 from gpugrad._tensor.making import asarray, tensor
 from gpugrad._tensor.tensor import Tensor
 
-__all__ = ["Tensor", "asarray", "backward", "grad", "tensor"]
+__all__ = ["Tensor", "asarray", "backward", "from_dlpack", "grad", "tensor"]

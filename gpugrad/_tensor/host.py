@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +11,15 @@ import numpy as np
 from gpugrad._graph import Leaf, expose
 from gpugrad._op import new_tensor
 from gpugrad.backends import Array, Device, backend_of, backend_of_device
-from gpugrad.errors import DeviceError, GradientError
+from gpugrad.errors import DeviceError, GradientError, OptionError
 
 if TYPE_CHECKING:
     from gpugrad._tensor.tensor import Tensor
 
 __all__ = ["HostAccess", "adopt"]
+
+_api_versions = ("2021.12", "2022.12", "2023.12", "2024.12", "2025.12")
+_dlpack_cpu = (1, 0)
 
 
 class HostAccess:
@@ -50,21 +54,57 @@ class HostAccess:
         return array.copy() if copy else array
 
     def __array_namespace__(self: Any, *, api_version: str | None = None) -> Any:
-        """Return the module gpugrad."""
+        """Return the module gpugrad, the namespace of every version of the array API up to its own."""
+        if api_version is not None and api_version not in _api_versions:
+            raise OptionError(f"api_version {api_version!r} is not one of {', '.join(_api_versions)}")
         return sys.modules["gpugrad"]
 
     def __dlpack_device__(self: Any) -> tuple[int, int]:
         return tuple(self._array.__dlpack_device__())
 
-    def __dlpack__(self: Any, *, max_version: tuple[int, int] | None = None, **options: Any) -> Any:
+    def __dlpack__(
+        self: Any,
+        *,
+        stream: Any = None,
+        max_version: tuple[int, int] | None = None,
+        dl_device: tuple[Any, int] | None = None,
+        copy: bool | None = None,
+    ) -> Any:
+        """Return the memory for another library: on the CPU read-only, or a copy for one that cannot be told so.
+
+        A consumer of before DLPack 1.0 gets the memory itself by asking for it, with ``copy=False``.
+        """
         if self.requires_grad:
             raise BufferError("a tensor that requires grad cannot be exported by DLPack. Use tensor.detach()")
-        array = self._array
-        if self.device.kind != "cpu":
-            return array.__dlpack__(**options)
-        if max_version is None or max_version[0] < 1:
-            return array.copy().__dlpack__(**options)  # an old consumer cannot be told that memory is read-only
-        return self._host("__dlpack__").__dlpack__(max_version=max_version, **options)
+        here = self.__dlpack_device__()
+        there = here if dl_device is None else (int(getattr(dl_device[0], "value", dl_device[0])), int(dl_device[1]))
+        if there not in (here, _dlpack_cpu) or (there != here and copy is False):
+            raise BufferError(
+                f"a tensor on '{self.device}' is exported by DLPack to its own device, or copied to the CPU, and not "
+                f"to device {there} with copy={copy}. Use tensor.to(...) first"
+            )
+        if self.device.kind == "cpu":
+            if stream is not None:
+                raise BufferError(f"a tensor on the CPU has no streams: stream must be None, not {stream!r}")
+            return self._dlpack_of_host(max_version, copy)
+        if there != here:
+            return self._array.__dlpack__(max_version=max_version, dl_device=there, copy=copy)
+        backend = backend_of(self._array)
+        with backend.on(self.device):
+            array = backend.copy(self._array) if copy else self._array
+            if not copy:
+                expose(self)
+            return array.__dlpack__(stream=stream, max_version=max_version)
+
+    def _dlpack_of_host(self: Any, max_version: tuple[int, int] | None, copy: bool | None) -> Any:
+        if max_version is not None and max_version[0] >= 1:
+            if copy:
+                return self._array.__dlpack__(max_version=max_version, copy=True)
+            return self._host("__dlpack__").__dlpack__(max_version=max_version)
+        if copy is False:
+            expose(self)
+            return self._array.__dlpack__()
+        return self._array.copy().__dlpack__()
 
     def item(self: Any) -> Any:
         """Return the one element as a Python number."""
@@ -76,14 +116,24 @@ class HostAccess:
         """Return the elements as nested lists of Python numbers."""
         return backend_of(self._array).to_host(self._array).tolist()
 
+    def _number(self: Any, kind: str) -> Any:
+        """Return the one element for a conversion, which other libraries may make without the user's knowledge."""
+        if self.requires_grad:
+            warnings.warn(
+                f"{kind}() of a tensor that requires grad: the number has left the graph, and gets no gradient. Where "
+                "that is meant, use .item(), or .detach() before",
+                stacklevel=3,
+            )
+        return self.item()
+
     def __float__(self: Any) -> float:
-        return float(self.item())
+        return float(self._number("float"))
 
     def __int__(self: Any) -> int:
-        return int(self.item())
+        return int(self._number("int"))
 
     def __complex__(self: Any) -> complex:
-        return complex(self.item())
+        return complex(self._number("complex"))
 
     def __index__(self: Any) -> int:
         if self.dtype.kind not in "iu" or self.ndim:

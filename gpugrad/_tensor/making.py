@@ -15,6 +15,7 @@ from gpugrad.backends import (
     as_dtype,
     backend_of,
     backend_of_device,
+    default_complex,
     default_device,
     default_float,
     default_integer,
@@ -37,13 +38,8 @@ def from_host(array: np.ndarray[Any, Any], device: Any = None) -> Tensor:
 def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     """Return numbers, nested lists or an array as a host array in gpugrad's dtypes."""
     typed = isinstance(data, np.ndarray | np.generic)
-    if not typed:
-        data = _numbers(data)
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise ShapeError(f"the nested lists do not form an array: {error}") from None
-    if array.dtype.name not in dtypes:
+    array = np.asarray(data) if typed else _of_numbers(_numbers(data))
+    if array.dtype.name not in dtypes and not _whole(array):
         raise DtypeError(f"cannot make a tensor of {type(data).__name__} with dtype {array.dtype}: numbers are needed")
     if dtype is not None:
         wanted = as_dtype(dtype)
@@ -52,17 +48,48 @@ def _host(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
         return array.astype(wanted) if typed else _held(array, wanted)
     if typed:
         return array.astype(array.dtype.newbyteorder("="), copy=False)
-    kinds = {"f": default_float, "c": np.dtype("complex64"), "b": np.dtype("bool")}
+    kinds = {"f": default_float, "c": default_complex, "b": dtypes["bool"]}
     return _held(array, kinds.get(array.dtype.kind, default_integer))
 
 
 def _held(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """Return numbers in another dtype; an integer that it cannot hold is an error, and never another integer."""
-    if array.size and array.dtype.kind in "iu" and dtype.kind in "iu":
+    if array.size and array.dtype.kind in "iuO" and dtype.kind in "iu":
         limits = np.iinfo(dtype)
         if int(array.min()) < limits.min or int(array.max()) > limits.max:
             raise OverflowError(f"integers from {array.min()} to {array.max()} do not fit {dtype}; name a wider dtype")
     return array.astype(dtype)
+
+
+def _of_numbers(data: Any) -> np.ndarray[Any, Any]:
+    """Return nested lists as a host array; integers beyond NumPy's, of which it makes floats, as Python objects."""
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise ShapeError(f"the nested lists do not form an array: {error}") from None
+    if array.size and array.dtype.kind == "f" and np.abs(array).max() >= 2.0**63:
+        objects = np.asarray(data, dtype=object)
+        array = objects if _whole(objects) else array
+    return array
+
+
+def _whole(array: np.ndarray[Any, Any]) -> bool:
+    """Return whether an array holds Python objects that are all integers."""
+    return array.dtype.kind == "O" and all(isinstance(x, int) for x in array.flat)
+
+
+def _exchanged(data: Any) -> Any:
+    """Return what another library lends its memory by, ``__array__`` or a buffer, as a NumPy array; else `data`."""
+    if type(data) in TENSORS or isinstance(data, np.ndarray | np.generic | str | int | float | complex | list | tuple):
+        return data
+    if is_array_type(type(data)):
+        return data
+    if hasattr(type(data), "__array__"):
+        return np.asarray(data)
+    try:
+        return np.asarray(memoryview(data))
+    except TypeError:
+        return data
 
 
 def _numbers(data: Any) -> Any:
@@ -77,16 +104,17 @@ def _numbers(data: Any) -> Any:
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Return a new leaf with a copy of `data`: numbers, nested lists, an array.
 
-    Floats become the default float, float32, and integers int64; a NumPy array keeps its dtype.
+    Floats become the default float, float32, and integers int64; an array keeps its dtype. What comes from the host
+    goes to `device`, or to the one in use; an array or tensor of a device stays there unless another is named.
 
     >>> import gpugrad
     >>> gpugrad.tensor([[1., 2.], [3., 4.]], requires_grad=True)
     tensor([[1., 2.],
             [3., 4.]], requires_grad=True)
     """
+    data = _exchanged(data)
     if type(data) in TENSORS or (is_array_type(type(data)) and not isinstance(data, np.generic | np.ndarray)):
         source = data if type(data) in TENSORS else new_tensor(data)
-        device = source.device if device is None and type(data) in TENSORS else device or default_device()
         made = source.detach().to(dtype=dtype, device=device)
         same = type(made._array) is type(source._array)
         if same and backend_of(made._array).shares_memory(made._array, source._array):
@@ -96,23 +124,27 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     return made.requires_grad_() if requires_grad else made
 
 
-def _holds_tensor(data: Any) -> bool:
-    return type(data) in TENSORS or (isinstance(data, list | tuple) and any(_holds_tensor(item) for item in data))
+def _first_tensor(data: Any) -> Any:
+    """Return the first tensor in nested lists, None where there is none."""
+    if isinstance(data, list | tuple):
+        return next((found for found in map(_first_tensor, data) if found is not None), None)
+    return data if type(data) in TENSORS else None
 
 
-def _stacked(data: Any) -> Any:
-    """Return nested lists with tensors in them as one tensor, recorded."""
+def _stacked(data: Any, device: Device) -> Any:
+    """Return nested lists with tensors in them as one tensor, recorded; the numbers among them go to `device`."""
     if type(data) in TENSORS:
         return data
     if isinstance(data, list | tuple):
-        return ops.stack([_stacked(item) for item in data])
-    return tensor(data)
+        return ops.stack([_stacked(item, device) for item in data])
+    return tensor(data, device=device)
 
 
 def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | None = None) -> Tensor:
     """Return `obj` as a tensor; it shares memory with an array where that is possible and `copy` is not True.
 
-    A tensor that needs no change is returned itself. Lists with tensors in them stay in the graph.
+    A tensor that needs no change is returned itself. Lists with tensors in them stay in the graph. Dtypes and devices
+    are chosen as `tensor` chooses them; ``copy=False`` raises where memory cannot be shared.
 
     >>> import gpugrad
     >>> x = gpugrad.tensor(2., requires_grad=True)
@@ -120,19 +152,23 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     >>> x.grad
     tensor(5.)
     """
-    made: Any
-    if _holds_tensor(obj):
-        made = _stacked(obj)
+    obj = _exchanged(obj)
+    first = _first_tensor(obj)
+    made: Any = obj
+    fresh = False
+    if first is not None:
+        made = _stacked(obj, first.device)
         fresh = made is not obj
     elif is_array_type(type(obj)) and not isinstance(obj, np.generic):
         made = new_tensor(_host(obj, None) if isinstance(obj, np.ndarray) else obj)
-        watch_array(made)
-        device, fresh = device or default_device(), False
+        fresh = made.dtype != obj.dtype if isinstance(obj, np.ndarray) else False
+        device = default_device() if device is None and isinstance(obj, np.ndarray) else device
+        if not fresh:
+            watch_array(made)
     else:
-        if copy is False:
-            raise ValueError(f"asarray: {type(obj).__name__} cannot become a tensor without a copy; leave copy out")
         made, fresh = from_host(_host(obj, dtype), device), True
     changed = made.to(dtype=dtype, device=device)
-    if copy is False and changed is not made:
-        raise ValueError("asarray: the dtype or device asked for needs a copy; leave copy out")
-    return changed.clone() if copy and changed is made and not fresh else changed
+    fresh = fresh or changed is not made
+    if fresh and copy is False:
+        raise ValueError(f"asarray: {type(obj).__name__} cannot become this tensor without a copy; leave copy out")
+    return changed.clone() if copy and not fresh else changed

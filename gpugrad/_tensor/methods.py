@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from gpugrad import _ops as ops
-from gpugrad._ops.manipulation import sizes_of
-from gpugrad._ops.statistical import axes_of
+from gpugrad._tensor.shaping import axes
 from gpugrad._tensor.writing import overwrite, write
-from gpugrad.errors import ShapeError
 
 if TYPE_CHECKING:
     from gpugrad._tensor.tensor import Tensor
@@ -21,19 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Methods"]
 
 
-def _axes(axis: Any, dim: Any) -> Any:
-    """Return `axis`, or PyTorch's `dim`; a list is a tuple of axes."""
-    axis = dim if axis is None else axis
-    return tuple(axis) if isinstance(axis, list) else axis
-
-
-def _sizes(shape: tuple[Any, ...]) -> tuple[int, ...]:
-    """Return a shape given either as one sequence or as several integers."""
-    return sizes_of(shape[0] if len(shape) == 1 else shape)
-
-
 class Methods:
-    """The part of a Tensor that is functions under method names."""
+    """The part of a Tensor that is functions under method names, but for reductions and those of shapes."""
 
     __slots__ = ()
 
@@ -65,6 +52,28 @@ class Methods:
     matmul: ClassVar[Any] = ops.matmul
     maximum: ClassVar[Any] = ops.maximum
     minimum: ClassVar[Any] = ops.minimum
+    log2: ClassVar[Any] = ops.log2
+    log10: ClassVar[Any] = ops.log10
+    tan: ClassVar[Any] = ops.tan
+    asin: ClassVar[Any] = ops.asin
+    acos: ClassVar[Any] = ops.acos
+    atan: ClassVar[Any] = ops.atan
+    sinh: ClassVar[Any] = ops.sinh
+    cosh: ClassVar[Any] = ops.cosh
+    asinh: ClassVar[Any] = ops.asinh
+    acosh: ClassVar[Any] = ops.acosh
+    atanh: ClassVar[Any] = ops.atanh
+    atan2: ClassVar[Any] = ops.atan2
+    hypot: ClassVar[Any] = ops.hypot
+    logaddexp: ClassVar[Any] = ops.logaddexp
+    copysign: ClassVar[Any] = ops.copysign
+    nextafter: ClassVar[Any] = ops.nextafter
+    reciprocal: ClassVar[Any] = ops.reciprocal
+    remainder: ClassVar[Any] = ops.remainder
+    floor_divide: ClassVar[Any] = ops.floor_divide
+    signbit: ClassVar[Any] = ops.signbit
+    conj: ClassVar[Any] = ops.conj
+    clip: ClassVar[Any] = ops.clip
 
     # Complex parts
 
@@ -78,124 +87,27 @@ class Methods:
         """The imaginary part, as a new tensor."""
         return ops.imag(self)
 
-    # Shapes
+    # Along an axis
 
-    def dim(self: Any) -> int:
-        """Return the number of axes."""
-        return len(self.shape)
+    def cumsum(self: Any, axis: Any = None, *, dim: Any = None, dtype: Any = None) -> Tensor:
+        """Return the sums of all elements up to each one along an axis."""
+        return ops.cumulative_sum(self, axis=axes(axis, dim), dtype=dtype)
 
-    def numel(self: Any) -> int:
-        """Return the number of elements."""
-        return int(self.size)
+    def cumprod(self: Any, axis: Any = None, *, dim: Any = None, dtype: Any = None) -> Tensor:
+        """Return the products of all elements up to each one along an axis."""
+        return ops.cumulative_prod(self, axis=axes(axis, dim), dtype=dtype)
 
-    def t(self: Any) -> Tensor:
-        """Return the transpose of a matrix."""
-        return self.T
+    def diff(self: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+        """Return the differences of neighbours along an axis."""
+        return ops.diff(self, n, axis=dim, prepend=prepend, append=append)
 
-    def reshape(self: Any, *shape: Any) -> Tensor:
-        """Return the same elements in another shape; one size may be -1."""
-        return ops.reshape(self, _sizes(shape))
+    def argsort(self: Any, dim: int = -1, descending: Any = False, stable: Any = True) -> Tensor:
+        """Return the indices that sort the tensor along an axis; equal elements keep their order."""
+        return ops.argsort(self, axis=dim, descending=descending, stable=stable)
 
-    def view(self: Any, *shape: Any) -> Tensor:
-        """Return the same memory in another shape, or raise ShapeError."""
-        return ops.reshape(self, _sizes(shape), copy=False)
-
-    def flatten(self: Any) -> Tensor:
-        """Return the elements on one axis."""
-        return ops.reshape(self, (-1,))
-
-    def permute(self: Any, *axes: Any) -> Tensor:
-        """Return the tensor with its axes in another order."""
-        return ops.permute_dims(self, _sizes(axes))
-
-    def transpose(self: Any, dim0: int, dim1: int) -> Tensor:
-        """Return the tensor with two axes exchanged, as in PyTorch."""
-        axes = list(range(self.ndim))
-        first, second = axes_of((dim0, dim1), self.ndim)
-        axes[first], axes[second] = second, first
-        return ops.permute_dims(self, tuple(axes))
-
-    def squeeze(self: Any, axis: Any = None, *, dim: Any = None) -> Tensor:
-        """Return the tensor without the axes of size 1, or without those named."""
-        axes = _axes(axis, dim)
-        ones = tuple(i for i, n in enumerate(self.shape) if n == 1)
-        return ops.squeeze(self, axis=ones if axes is None else axes)
-
-    def unsqueeze(self: Any, dim: int) -> Tensor:
-        """Return the tensor with a new axis of size 1."""
-        return ops.expand_dims(self, axis=dim)
-
-    def expand(self: Any, *shape: Any) -> Tensor:
-        """Return the tensor broadcast to a shape, in which -1 keeps a size."""
-        sizes = _sizes(shape)
-        if len(sizes) < self.ndim:
-            raise ShapeError(f"expand: shape {self.shape} does not broadcast to {sizes}")
-        mine = (1,) * (len(sizes) - self.ndim) + self.shape
-        return ops.broadcast_to(self, tuple(m if n == -1 else n for n, m in zip(sizes, mine, strict=True)))
-
-    # Reductions
-
-    def sum(
-        self: Any, axis: Any = None, *, dim: Any = None, dtype: Any = None, keepdims: Any = False, keepdim: Any = False
-    ) -> Tensor:
-        """Return the sum over axes."""
-        return ops.sum(self, axis=_axes(axis, dim), dtype=dtype, keepdims=keepdims or keepdim)
-
-    def mean(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False, keepdim: Any = False) -> Tensor:
-        """Return the mean over axes."""
-        return ops.mean(self, axis=_axes(axis, dim), keepdims=keepdims or keepdim)
-
-    def prod(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False, keepdim: Any = False) -> Tensor:
-        """Return the product over axes."""
-        return ops.prod(self, axis=_axes(axis, dim), keepdims=keepdims or keepdim)
-
-    def max(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False, keepdim: Any = False) -> Tensor:
-        """Return the largest element over axes (the values alone)."""
-        return ops.max(self, axis=_axes(axis, dim), keepdims=keepdims or keepdim)
-
-    def min(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False, keepdim: Any = False) -> Tensor:
-        """Return the smallest element over axes (the values alone)."""
-        return ops.min(self, axis=_axes(axis, dim), keepdims=keepdims or keepdim)
-
-    def var(
-        self: Any,
-        axis: Any = None,
-        *,
-        dim: Any = None,
-        correction: Any = 1,
-        keepdims: Any = False,
-        keepdim: Any = False,
-    ) -> Tensor:
-        """Return the variance over axes; as in PyTorch the method corrects by 1 where the function corrects by 0."""
-        return ops.var(self, axis=_axes(axis, dim), correction=correction, keepdims=keepdims or keepdim)
-
-    def std(
-        self: Any,
-        axis: Any = None,
-        *,
-        dim: Any = None,
-        correction: Any = 1,
-        keepdims: Any = False,
-        keepdim: Any = False,
-    ) -> Tensor:
-        """Return the standard deviation over axes; as in PyTorch the method corrects by 1."""
-        return ops.std(self, axis=_axes(axis, dim), correction=correction, keepdims=keepdims or keepdim)
-
-    def argmax(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False) -> Tensor:
-        """Return the index of the largest element."""
-        return ops.argmax(self, axis=_axes(axis, dim), keepdims=keepdims)
-
-    def argmin(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False) -> Tensor:
-        """Return the index of the smallest element."""
-        return ops.argmin(self, axis=_axes(axis, dim), keepdims=keepdims)
-
-    def any(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False) -> Tensor:
-        """Return whether any element is true."""
-        return ops.any(self, axis=_axes(axis, dim), keepdims=keepdims)
-
-    def all(self: Any, axis: Any = None, *, dim: Any = None, keepdims: Any = False) -> Tensor:
-        """Return whether all elements are true."""
-        return ops.all(self, axis=_axes(axis, dim), keepdims=keepdims)
+    def count_nonzero(self: Any, dim: Any = None) -> Tensor:
+        """Return how many elements over axes are not zero."""
+        return ops.count_nonzero(self, axis=axes(dim))
 
     def norm(self: Any) -> Tensor:
         """Return the Euclidean norm of all elements; its gradient at 0 is 0."""

@@ -14,13 +14,16 @@ from gpugrad._graph import Alias, Hooks, Leaf, Node, Saved, share, watch_alias
 from gpugrad._op import TENSORS, new_tensor, node_of, register_tensor
 from gpugrad._ops.indexing import complete_key
 from gpugrad._tensor.backward import backward
+from gpugrad._tensor.displays import display
 from gpugrad._tensor.host import HostAccess
 from gpugrad._tensor.methods import Methods
 from gpugrad._tensor.operators import Operators
 from gpugrad._tensor.printing import as_text
+from gpugrad._tensor.reductions import Reductions
+from gpugrad._tensor.shaping import Shaping
 from gpugrad._tensor.writing import write
 from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device, is_inexact
-from gpugrad.errors import DeviceError, GradientError, ShapeError
+from gpugrad.errors import GradientError, ShapeError
 
 __all__ = ["Tensor"]
 
@@ -40,7 +43,7 @@ class RemovableHandle:
         self._functions.pop(self._key, None)
 
 
-class Tensor(Operators, Methods, HostAccess):
+class Tensor(Operators, Methods, Reductions, Shaping, HostAccess):
     """An n-dimensional array on a device, recorded in the graph when it requires grad.
 
     Make one with `gpugrad.tensor`, `gpugrad.asarray` or a function such as `gpugrad.zeros`.
@@ -119,6 +122,9 @@ class Tensor(Operators, Methods, HostAccess):
 
     def __repr__(self) -> str:
         return as_text(self, backend_of(self._array).to_host(self._array))
+
+    def _repr_html_(self) -> str:
+        return str(display("tensor")(self))
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 and spec else format(str(self), spec)
@@ -306,10 +312,18 @@ class Tensor(Operators, Methods, HostAccess):
         return x.clone() if copy and x is self else x
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Tensor:
-        """Return this tensor on `device`, as the standard spells it."""
-        if stream is not None:
-            raise DeviceError("to_device: stream is not supported; leave it out")
-        return self.to(device)
+        """Return this tensor on `device`, as the standard spells it.
+
+        The copy is queued on `stream`, if one is given: one of CuPy's, or a pointer to one. It waits for what was
+        queued before, and what is queued after waits for it. Only CUDA devices have streams.
+        """
+        if stream is None:
+            return self.to(device)
+        target = Device.parse(device)
+        queueing = target if target.kind == "cuda" else self.device
+        backend = backend_of_device(queueing)
+        with backend.on(queueing), backend.on_stream(stream):
+            return self.to(target)
 
     def cpu(self) -> Tensor:
         """Return this tensor in host memory."""

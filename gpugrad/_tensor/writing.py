@@ -12,7 +12,7 @@ from gpugrad._graph import Leaf, mode, put_aside
 from gpugrad._op import TENSORS, as_operand, node_of, on_one_device, table
 from gpugrad._ops.indexing import complete_key
 from gpugrad.backends import backend_of, is_inexact
-from gpugrad.errors import DeviceError, DtypeError, GradientError, ShapeError
+from gpugrad.errors import DeviceError, DtypeError, GradientError, OptionError, ShapeError
 
 __all__ = ["overwrite", "write"]
 
@@ -36,6 +36,8 @@ def _check_writable(tensor: Any) -> None:
         raise GradientError(
             "the result of broadcast_to cannot be written: its elements share memory; .clone() it first"
         )
+    if not getattr(getattr(tensor._array, "flags", None), "writeable", True):
+        raise OptionError("the array or buffer that this tensor shares its memory with is read-only; .clone() it first")
 
 
 def _fitting(tensor: Any, value: Any) -> Any:

@@ -20,7 +20,17 @@ from gpugrad.backends._choice import (
 )
 from gpugrad.backends._cupy import cupy_wheels, driver_version, load_cupy
 from gpugrad.backends._device import Device
-from gpugrad.backends._dtypes import as_dtype, default_float, default_integer, dtypes, is_float, is_inexact, isdtype
+from gpugrad.backends._dtype_functions import can_cast, finfo, iinfo, result_type
+from gpugrad.backends._dtypes import (
+    as_dtype,
+    default_complex,
+    default_float,
+    default_integer,
+    dtypes,
+    is_float,
+    is_inexact,
+    isdtype,
+)
 from gpugrad.backends._promotion import common_dtype, float_only, settled, together
 from gpugrad.backends._random import Generator, default_generator, manual_seed
 
@@ -35,16 +45,20 @@ __all__ = [
     "backend_of",
     "backend_of_device",
     "backend_of_type",
+    "can_cast",
     "common_dtype",
     "cupy_wheels",
+    "default_complex",
     "default_device",
     "default_float",
     "default_generator",
     "default_integer",
     "driver_version",
     "dtypes",
+    "finfo",
     "float_only",
     "get_backend",
+    "iinfo",
     "is_array_type",
     "is_cuda",
     "is_float",
@@ -54,6 +68,7 @@ __all__ = [
     "manual_seed",
     "namespace",
     "register_backend",
+    "result_type",
     "set_backend",
     "settled",
     "together",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from gpugrad.backends._device import Device
+from gpugrad.backends._dtypes import dtypes
 from gpugrad.backends._promotion import promoting
+from gpugrad.errors import DeviceError, MissingPackage
 
 __all__ = ["Array", "Backend"]
 
@@ -55,6 +57,10 @@ class Backend(ABC):
     def make_current(self, device: Device) -> None:  # noqa: B027 - most libraries have nothing to do
         """Make `device` the current one until the block of `on` around this call ends."""
 
+    def on_stream(self, stream: Any) -> AbstractContextManager[Any]:
+        """Queue work on `stream`, the library's own or a pointer, within the block; what comes after waits for it."""
+        raise DeviceError(f"{self.name} has no streams: stream must be None, not {stream!r}")
+
     @abstractmethod
     def from_host(self, array: np.ndarray[Any, Any], device: Device) -> Array:
         """Return a new array on `device` with the contents of a host array."""
@@ -88,9 +94,32 @@ class Backend(ABC):
         """Write `values` into ``x[key]`` in place; where a key repeats, the last value wins."""
         x[key] = values
 
+    def special(self, name: str) -> Callable[..., Array]:
+        """Return the special function that SciPy calls `name`, on arrays of one real dtype; here it is SciPy's own."""
+        try:
+            from scipy import special  # slow to import, and not everybody has it
+        except ImportError:
+            raise MissingPackage(f'{name} needs SciPy: pip install "gpugrad[scipy]"') from None
+        function = getattr(special, name)
+
+        def rounded(*arrays: Array) -> Array:
+            """Compute in float64: in float32 some of SciPy's functions lose half of the digits, or all."""
+            z = function(*(x.astype(np.float64) for x in arrays))
+            return z.astype(arrays[0].dtype)
+
+        return rounded
+
+    def diagonal(self, x: Array, offset: int) -> Array:
+        """Return the diagonals of the matrices of `x`, a view that can be written to where `x` can."""
+        return self.namespace.linalg.diagonal(x, offset=offset)
+
     def quiet(self) -> AbstractContextManager[Any]:
         """Return a block in which overflow and invalid operations, expected there, give no warning."""
         return np.errstate(all="ignore")
+
+    def checked(self) -> AbstractContextManager[Any]:
+        """Return a block in which a decomposition that fails raises NumPy's LinAlgError."""
+        return nullcontext()
 
     def dtype_of(self, array: Array) -> np.dtype[Any]:
         """Return the dtype in gpugrad's terms."""
@@ -99,6 +128,10 @@ class Backend(ABC):
     def native_dtype(self, dtype: np.dtype[Any]) -> Any:
         """Return what the library itself calls `dtype`."""
         return dtype
+
+    def widest_float(self, device: Device) -> np.dtype[Any]:
+        """Return the widest floating-point dtype that a device computes in."""
+        return dtypes["float64"]
 
     def wrap(self, value: Any) -> Array:
         """Return a result as an array: NumPy hands back scalars for 0-d results."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -164,8 +165,36 @@ class CupyBackend(Backend):
             raise DeviceError(f"device '{device}' does not exist: this machine has {there}")
         return self.cupy.cuda.Device(device.index)  # type: ignore[no-any-return]
 
+    @contextmanager
+    def checked(self) -> Iterator[None]:
+        """Ask the device after each decomposition whether it failed: CuPy would hand on what was left in memory."""
+        import cupyx
+
+        with cupyx.errstate(linalg="raise"):
+            try:
+                yield
+            except RuntimeError as error:  # of CuPy's own: "geev is not available"
+                if "is not available" not in str(error):
+                    raise
+                raise BackendUnavailable(
+                    f"the CUDA that CuPy found is too old for this decomposition ({error}); update it, or compute on "
+                    "the host: x.cpu()",
+                    "library-missing",
+                ) from None
+
     def make_current(self, device: Device) -> None:
         self.cupy.cuda.Device(device.index).use()
+
+    @contextmanager
+    def on_stream(self, stream: Any) -> Iterator[None]:
+        cuda = self.cupy.cuda
+        if isinstance(stream, int):
+            stream = cuda.ExternalStream(stream)
+        current = cuda.get_current_stream()
+        stream.wait_event(current.record())
+        with stream:
+            yield
+        current.wait_event(stream.record())
 
     def from_host(self, array: np.ndarray[Any, Any], device: Device) -> Array:
         with self.on(device):
@@ -205,6 +234,28 @@ class CupyBackend(Backend):
         flat = x.reshape(-1)
         flat[places] = values[last]
         self._back(x, flat)
+
+    def special(self, name: str) -> Callable[..., Array]:
+        if name == "stdtr":
+            return self._stdtr
+        from cupyx.scipy import special
+
+        return getattr(special, name)  # type: ignore[no-any-return]
+
+    def _stdtr(self, df: Array, t: Array) -> Array:
+        """Return Student's distribution function, which CuPy lacks, by the incomplete beta function."""
+        where = self.cupy.where
+        endless = self.cupy.isinf(df)
+        finite = where(endless, 1, df)
+        squared = t * t
+        middle = squared < self.cupy.minimum(finite, 1)  # counted from 1/2 there, and from 0 in the tails
+        part = self.special("betainc")(
+            where(middle, 0.5, finite / 2),
+            where(middle, finite / 2, 0.5),
+            where(middle, squared / (finite + squared), 1 / (1 + squared / finite)),
+        )
+        z = where(middle, 0.5 + self.cupy.copysign(part, t) / 2, where(t < 0, part / 2, 1 - part / 2))
+        return where(endless, self.special("ndtr")(t), z).astype(t.dtype)
 
     def _names_places(self, key: tuple[Any, ...]) -> bool:
         """Return whether a key holds integer arrays, which may name a place twice."""

@@ -8,7 +8,16 @@ import numpy as np
 
 from gpugrad.errors import DtypeError
 
-__all__ = ["as_dtype", "default_float", "default_integer", "dtypes", "is_float", "is_inexact", "isdtype"]
+__all__ = [
+    "as_dtype",
+    "default_complex",
+    "default_float",
+    "default_integer",
+    "dtypes",
+    "is_float",
+    "is_inexact",
+    "isdtype",
+]
 
 dtypes: dict[str, np.dtype[Any]] = {
     name: np.dtype(name)
@@ -19,6 +28,8 @@ dtypes: dict[str, np.dtype[Any]] = {
 
 default_float = dtypes["float32"]
 """The dtype of numbers that come without one, on every backend, as in PyTorch."""
+
+default_complex = dtypes["complex64"]
 
 default_integer = dtypes["int64"]
 

@@ -17,6 +17,11 @@ __all__ = ["NumpyBackend"]
 _cpu = Device("cpu")
 
 
+def _keeping_integers(rounded: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Return NumPy 2.0's floor, ceil or trunc with integers left what they are, as later ones have it."""
+    return lambda x: x.copy() if x.dtype.kind in "biu" else rounded(x)
+
+
 class _Namespace:
     """NumPy's own functions, at NumPy's own speed; what an older NumPy lacks comes from array-api-compat."""
 
@@ -33,6 +38,8 @@ class _Namespace:
             import array_api_compat.numpy as compat
 
             value = getattr(compat, name)
+        elif name in ("ceil", "floor", "trunc") and "q->q" not in value.types:
+            value = _keeping_integers(value)
         setattr(self, name, value)
         return value
 
@@ -77,6 +84,11 @@ class NumpyBackend(Backend):
             np.add.at(x, key, values)
         else:
             x[key] += values
+
+    def diagonal(self, x: Array, offset: int) -> Array:
+        z = np.linalg.diagonal(x, offset=offset)
+        z.flags.writeable = x.flags.writeable  # which NumPy leaves to its callers
+        return z
 
     def wrap(self, value: Any) -> Array:
         return np.asarray(value) if isinstance(value, np.generic) else value

@@ -31,6 +31,8 @@ def common_dtype(dtypes: Sequence[np.dtype[Any]], scalars: Sequence[Any], float_
     """Return the dtype in which operands of these dtypes and these (weak) Python scalars meet."""
     floats = [dtype for dtype in dtypes if dtype.kind in "fc"]
     dtype = np.result_type(*(floats or dtypes))
+    if dtype.kind == "f" and not floats:  # uint64 and a signed integer, of which NumPy makes float64
+        dtype = default_float
     if dtype.kind not in "fc":
         if float_result or any(isinstance(s, float | complex) for s in scalars):
             dtype = default_float

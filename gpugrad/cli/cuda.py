@@ -16,7 +16,7 @@ from gpugrad.cli.row import Row, pip
 from gpugrad.cuda import source
 from gpugrad.errors import BackendUnavailable, DeviceError
 
-__all__ = ["cuda_rows"]
+__all__ = ["cuda_rows", "extra_for"]
 
 _install_driver = {
     "linux": "sudo ubuntu-drivers install  # or your distribution's way; a container needs: docker run --gpus all",
@@ -46,7 +46,7 @@ def _driver(driver: int | None, wheels: list[str]) -> Row:
 
 
 def _wheels(driver: int | None, wheels: list[str]) -> Row:
-    extra = _extra(driver)
+    extra = extra_for(driver)
     install = f"{pip} install 'gpugrad[{extra}]'"
     if not wheels:
         return Row("CuPy", "none", "not installed", install if driver is not None else "")
@@ -72,7 +72,7 @@ def _asked() -> Iterator[Row]:
 
 
 def _cupy(driver: int) -> Iterator[Row]:
-    reinstall = f"{pip} install --force-reinstall 'gpugrad[{_extra(driver)}]'"
+    reinstall = f"{pip} install --force-reinstall 'gpugrad[{extra_for(driver)}]'"
     try:
         cupy = load_cupy()
     except BackendUnavailable as error:
@@ -118,7 +118,8 @@ def _gpu(cupy: Any, device: Device) -> str:
     return f"{properties['name'].decode()}, {properties['totalGlobalMem'] / 2**30:.0f} GiB"
 
 
-def _extra(driver: int | None) -> str:
+def extra_for(driver: int | None) -> str:
+    """Return the extra of gpugrad whose CuPy fits a driver: the newest where none is known."""
     return "cuda12" if driver is not None and driver < 13_000 else "cuda13"
 
 

@@ -7,12 +7,14 @@ but neither CuPy nor a driver.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gpugrad.errors import GpugradError
 
-__all__ = ["Compiled", "Resources", "available", "compile_cubin", "version"]
+__all__ = ["Compiled", "Resources", "available", "compile_cubin", "compile_ptx", "version"]
 
 _properties = re.compile(
     r"Function properties for (?P<name>\w+)\s+[^\n]*?"
@@ -71,25 +73,43 @@ def compile_cubin(source: str, name: str, architecture: str) -> Compiled:
     GpugradError
         If the source does not compile; the message is the compiler's log.
     """
+    with _compiled(source, name, architecture, "--ptxas-options=-v") as (program, log):
+        return Compiled(_text(program, "CUBIN"), _resources(log), log)
+
+
+def compile_ptx(source: str, name: str, architecture: str) -> str:
+    """Return `source` as PTX for a virtual architecture such as ``compute_90``, with the lines that it comes from.
+
+    Raises
+    ------
+    GpugradError
+        If the source does not compile; the message is the compiler's log.
+    """
+    with _compiled(source, name, architecture) as (program, _):
+        return _text(program, "PTX").decode().rstrip("\0")
+
+
+@contextmanager
+def _compiled(source: str, name: str, architecture: str, *options: str) -> Iterator[tuple[Any, str]]:
+    """Compile, and lend NVRTC's program and its log."""
     from cuda.bindings import nvrtc
 
-    options = [
+    given = [
         "--std=c++17",
         f"--gpu-architecture={architecture}",
         f"--include-path={_headers()}",
-        "--ptxas-options=-v",
         "-lineinfo",
+        *options,
     ]
     (program,) = _checked(nvrtc.nvrtcCreateProgram(source.encode(), name.encode(), 0, [], []))
     try:
-        (result,) = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
-        log = _text(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog).decode().rstrip("\0")
+        (result,) = nvrtc.nvrtcCompileProgram(program, len(given), [option.encode() for option in given])
+        log = _text(program, "ProgramLog").decode().rstrip("\0")
         if result != nvrtc.nvrtcResult.NVRTC_SUCCESS:
             raise GpugradError(f"{name} does not compile for {architecture}:\n{log}")
-        cubin = _text(program, nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN)
+        yield program, log
     finally:
         nvrtc.nvrtcDestroyProgram(program)
-    return Compiled(cubin, _resources(log), log)
 
 
 def _resources(log: str) -> dict[str, Resources]:
@@ -118,9 +138,11 @@ def _checked(answer: tuple[Any, ...]) -> Any:
     return values
 
 
-def _text(program: Any, size_of: Any, copy: Any) -> bytes:
-    """Return what a pair of NVRTC functions, one for the size and one for the contents, hands out."""
-    (size,) = _checked(size_of(program))
-    buffer = b" " * int(size)
-    _checked(copy(program, buffer))
-    return buffer
+def _text(program: Any, what: str) -> bytes:
+    """Return what NVRTC hands out by a pair of functions, one for the size and one for the contents."""
+    from cuda.bindings import nvrtc
+
+    (size,) = _checked(getattr(nvrtc, f"nvrtcGet{what}Size")(program))
+    buffer = bytearray(int(size))  # not bytes, of which Python has but one of each single byte
+    _checked(getattr(nvrtc, f"nvrtcGet{what}")(program, buffer))
+    return bytes(buffer)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 from gpugrad._graph import no_grad
 from gpugrad._op import TENSORS, new_tensor
 from gpugrad._tensor import Tensor, asarray
+from gpugrad._tensor.displays import display
 from gpugrad._tensor.tensor import RemovableHandle
 from gpugrad.errors import StateError
 from gpugrad.nn.parameter import Parameter
@@ -283,6 +284,26 @@ class Module:
         if not lines:
             return f"{type(self).__name__}({extra})"
         return f"{type(self).__name__}(\n  " + "\n  ".join([extra, *lines] if extra else lines) + "\n)"
+
+    def _repr_html_(self) -> str:
+        return str(display("module")(self))
+
+    def summary(self, *inputs: Any, language: str = "en") -> Any:
+        """Return a table of the layers, to print or to look at: shapes, parameters, bytes.
+
+        `inputs` are examples, or their shapes with the batch axis; without any no shapes are told. `language` is
+        ``"en"`` or ``"zh"``.
+
+        >>> from gpugrad import nn
+        >>> print(nn.Linear(4, 2).summary((1, 4)))
+        layer   kind    input   output  parameters  bytes
+        -------------------------------------------------
+        Linear  Linear  (1, 4)  (1, 2)          10     40
+        -------------------------------------------------
+        parameters: 10 (trainable: 10, not trainable: 0)
+        bytes: 40
+        """
+        return display("summary")(self, *inputs, language=language)
 
     def _children_shown(self) -> Iterator[tuple[str, Module]]:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))

@@ -180,6 +180,12 @@ def test_devices_nest_and_are_those_that_there_are():
         ({"block": (1025,)}, "INVALID_VALUE"),
         ({"block": (64, 64)}, "INVALID_VALUE"),
         ({"grid": (0,)}, "INVALID_VALUE"),
+        ({"grid": (1, 70_000)}, "INVALID_VALUE"),
+        ({"block": (512,)}, "INVALID_VALUE"),  # the source says __launch_bounds__(256)
+        ({"shared_mem": 49_153}, "INVALID_VALUE"),
+        ({"grid": [1]}, "are tuples"),
+        ({"block": 256}, "are tuples"),
+        ({"grid": (1, 1, 1, 1)}, "one to three sizes"),
     ],
 )
 def test_a_kernel_gets_what_it_reads_or_nothing(options, message):
@@ -187,7 +193,19 @@ def test_a_kernel_gets_what_it_reads_or_nothing(options, message):
     given = {"x": on(0, range(4)), "z": on(0, range(4)), "n": np.int64(4), "grid": (1,), "block": (256,)} | options
     args = [given["x"], given["z"], given["n"]][: given.get("args", 3)]
     with pytest.raises((TypeError, ValueError, RuntimeError), match=message):
-        kernel(given["grid"], given["block"], tuple(args))
+        kernel(given["grid"], given["block"], tuple(args), shared_mem=given.get("shared_mem", 0))
+    assert counts.launches == 0
+
+
+def test_launches_are_counted_and_wait_for_nothing():
+    module = cupy.RawModule(code=source.read("clip.cu"), options=("--std=c++17",))
+    partials, norm, coefficient = cupy.ones(3), cupy.empty(()), cupy.empty(())
+    counts.reset()
+    finish = module.get_function("norm_and_coefficient_f64")  # launch bounds of 1024
+    finish((1,), (1024,), (partials, np.float64(1), norm, coefficient, np.int64(3)))
+    finish((1,), (32,), (partials, np.float64(1), norm, coefficient, np.int64(3)))
+    assert (counts.launches, counts.meetings) == (2, (0, 0, 0))
+    assert norm.item() == pytest.approx(np.sqrt(3))
 
 
 def test_a_kernel_that_the_source_lacks_is_an_error():
@@ -200,6 +218,83 @@ def test_a_kernel_that_the_source_lacks_is_an_error():
 @pytest.mark.parametrize("file", source.names())
 def test_every_kernel_can_be_run_in_python_too(file):
     assert {entry.rpartition("_")[0] for entry in _kernels._entries(file)} <= _kernels._bodies.keys()
+
+
+def test_a_time_is_known_once_both_events_were_waited_for():
+    start, end, untimed = cupy.cuda.Event(), cupy.cuda.Event(), cupy.cuda.Event(disable_timing=True)
+    elapsed = cupy.cuda.get_elapsed_time
+    with pytest.raises(RuntimeError, match="InvalidResourceHandle"):
+        elapsed(start, end)
+    start.record()
+    assert cupy.cuda.get_current_stream().record(end) is end
+    untimed.record()
+    with pytest.raises(RuntimeError, match="NotReady"):
+        elapsed(start, end)
+    start.synchronize()
+    assert start.done and not end.done
+    with pytest.raises(RuntimeError, match="NotReady"):
+        elapsed(start, end)
+    end.synchronize()  # and with it all that came before
+    assert elapsed(start, end) >= 0 >= elapsed(end, start)
+    assert counts.synchronisations == 2
+    with pytest.raises(RuntimeError, match="InvalidResourceHandle"):
+        elapsed(start, untimed)
+    for waits in (cupy.cuda.Device().synchronize, cupy.cuda.Stream.null.synchronize):
+        end.record()
+        waits()
+        assert end.done
+    with pytest.raises(TypeError):
+        start.record(0)
+
+
+def test_a_stream_waits_for_another_without_the_host():
+    with cupy.cuda.Stream(non_blocking=True) as stream:
+        assert cupy.cuda.get_current_stream() is stream
+        cupy.cuda.Stream.null.wait_event(stream.record())
+    assert cupy.cuda.get_current_stream() is cupy.cuda.Stream.null
+    assert counts.meetings == (0, 0, 0)
+
+
+def test_the_pool_knows_what_is_in_use(fake_cuda):
+    pool = cupy.get_default_memory_pool()
+    before = pool.used_bytes()
+    x = cupy.zeros(1000, cupy.float32)
+    view = x[10:].reshape(-1, 2)
+    assert pool.used_bytes() - before == 4096  # whole units of 512 bytes; a view takes none
+    with cupy.cuda.Device(1):
+        on_the_other = pool.used_bytes()
+        y = cupy.zeros(1)
+        assert pool.used_bytes() - on_the_other == 512
+    del x, y
+    assert pool.used_bytes() - before == 4096
+    del view
+    assert pool.used_bytes() == before
+    assert pool.free_all_blocks() is None
+
+
+def test_dropping_the_loss_frees_the_memory_of_its_graph_at_once(fake_cuda):
+    gg.set_backend("cuda")
+    pool, w = cupy.get_default_memory_pool(), gg.ones((100, 100), requires_grad=True)
+    before = pool.used_bytes()
+    loss = gg.sum(gg.sigmoid(gg.ones((50, 100)) @ w))
+    assert pool.used_bytes() > before + 4 * 50 * 100
+    del loss
+    assert pool.used_bytes() == before
+
+
+def test_values_are_copied_between_arrays_of_one_device():
+    x, z = on(0), cupy.zeros(2, cupy.float64)
+    counts.reset()
+    cupy.copyto(z, x)
+    cupy.copyto(z, 5.0, where=x > 1.5)
+    assert counts.meetings == (0, 0, 0)
+    assert z.tolist() == [1.0, 5.0]
+    with pytest.raises(TypeError):
+        cupy.copyto(z, np.ones(2))
+    with pytest.raises(TypeError):
+        cupy.copyto(cupy.zeros(2, cupy.int32), x)
+    with pytest.raises(ValueError, match="different from the current device"):
+        cupy.copyto(on(1), x)
 
 
 def test_functions_take_no_more_than_cupys_take():

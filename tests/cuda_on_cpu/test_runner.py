@@ -459,17 +459,6 @@ def test_a_kernel_that_would_be_overlooked_is_refused() -> None:
         Program('extern "C" __global__ void f() {} __global__ void g() {}', "f.cu")
 
 
-def test_the_same_text_is_compiled_once(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
-    made = build.build(TOTAL, "planted.cu")
-    monkeypatch.setattr(build, "_compile", lambda *_: pytest.fail("compiled again"))
-    assert build.build(TOTAL, "planted.cu") == made
-    monkeypatch.undo()
-    monkeypatch.setattr(build, "CACHE", tmp_path / "cache")
-    assert build.build(TOTAL, "renamed.cu") != made
-    assert build.build(TOTAL, "planted.cu", portable=True) != made
-
-
 def test_a_machine_without_a_compiler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert build.missing.__wrapped__() == "needs g++, which is not installed"

@@ -13,6 +13,7 @@ import pytest
 import gpugrad as gg
 from gpugrad import _ops as ops
 from gpugrad.autograd import grad
+from gpugrad.errors import GradientError
 
 inf, nan = math.inf, math.nan
 
@@ -180,6 +181,90 @@ def test_prod_with_zeros_has_the_right_second_derivative(backend):
     same(grad(first[1], x)[0].tolist(), [3, 0, 0])
 
 
+def test_cumulative_prod_with_zeros(backend):
+    same(slope(gg.cumulative_prod, [2.0, 0.0, 3.0]), [1, 8, 0])
+    same(slope(gg.cumulative_prod, [0.0, 2.0, 3.0]), [9, 0, 0])
+    same(slope(gg.cumulative_prod, [2.0, 0.0, 0.0]), [1, 2, 0])
+    same(slope(gg.cumulative_prod, [0.0, 0.0, 0.0]), [1, 0, 0])
+    same(slope(lambda x: gg.cumulative_prod(x, axis=1), [[0.0, 2.0], [3.0, 0.0]]), [[3, 0], [1, 3]])
+    same(slope(lambda x: gg.cumulative_prod(x, include_initial=True), [2.0, 0.0, 3.0]), [1, 8, 0])
+
+
+def test_cumulative_prod_with_zeros_has_the_right_second_derivative(backend):
+    x = leaf([0.0, 2.0, 3.0])
+    (first,) = grad(gg.cumulative_prod(x)[-1], x, create_graph=True)
+    same(grad(first[0], x, retain_graph=True)[0].tolist(), [0, 3, 2])
+    same(grad(first[1], x)[0].tolist(), [3, 0, 0])
+
+
+def test_sort_keeps_equal_elements_and_their_gradients_in_order(backend):
+    w = gg.tensor([1.0, 10.0, 100.0, 1000.0])
+    same(slope(lambda x: gg.sort(x) * w, [2.0, 1.0, 2.0, 1.0]), [100, 1, 1000, 10])
+    same(slope(lambda x: gg.sort(x, descending=True) * w, [2.0, 1.0, 2.0, 1.0]), [1, 100, 10, 1000])
+    same(slope(lambda x: gg.sort(x, stable=False) * w, [3.0, 3.0, 3.0, 3.0]), [1, 10, 100, 1000])
+    same(gg.argsort(leaf([0.0, -0.0, 0.0]), descending=True).tolist(), [0, 1, 2])
+
+
+def test_sort_with_a_nan_gives_it_the_last_place_and_its_gradient(backend):
+    w = gg.tensor([1.0, 10.0, 100.0])
+    same(slope(lambda x: gg.sort(x) * w, [nan, 1.0, 0.0]), [100, 10, 1])
+    same(slope(lambda x: gg.sort(x, descending=True) * w, [0.0, nan, 1.0]), [100, 1, 10])
+
+
+def test_copysign_at_0(backend):
+    same(slope(gg.copysign, [0.0, -0.0, 2.0, -2.0, 2.0], [1.0, -1.0, -0.0, 3.0, 0.0]), [[0, 0, -1, -1, 1], [0] * 5])
+    assert second(lambda x: gg.copysign(x, -1.0), 0.0) == 0
+
+
+def test_nextafter_has_slope_0_in_both(backend):
+    same(slope(gg.nextafter, [1.0, 2.0], [3.0, 2.0]), [[0, 0], [0, 0]])
+
+
+def test_inverse_functions_at_the_edge_of_their_domain_are_infinite(backend):
+    same(slope(gg.asin, [1.0, -1.0]), [inf, inf])
+    same(slope(gg.acos, [1.0, -1.0]), [-inf, -inf])
+    same(slope(gg.acosh, [1.0]), [inf])
+    same(slope(gg.atanh, [1.0, -1.0]), [inf, inf])
+
+
+def test_inverse_functions_near_the_edge_of_their_domain_keep_their_accuracy(backend):
+    near = 1 - 2.0**-24  # the float32 below 1
+    close(slope(gg.asin, [near]), [1 / math.sqrt(1 - near**2)])
+    close(slope(gg.atanh, [near]), [1 / (1 - near**2)])
+    close(slope(gg.acosh, [1 + 2.0**-23]), [1 / math.sqrt((1 + 2.0**-23) ** 2 - 1)])
+
+
+@pytest.mark.parametrize("side", [0.0, -0.0])
+@pytest.mark.parametrize(
+    ("function", "cut"),
+    [(gg.asin, 2), (gg.asin, -2), (gg.acos, 2), (gg.acos, -2), (gg.acosh, 0.5), (gg.acosh, -2), (gg.asinh, 2j),
+     (gg.asinh, -2j), (gg.atanh, 2), (gg.atanh, -2), (gg.atan, 2j), (gg.atan, -2j)],
+)  # fmt: skip
+def test_on_a_branch_cut_the_derivative_is_that_of_the_side_of_the_value(backend, function, cut, side):
+    def at(step):
+        """Return the value a step along the cut, on the side of it that the sign of the zero part says."""
+        return complex(side, cut.imag + step) if isinstance(cut, complex) else complex(cut + step, side)
+
+    h = 1e-6
+    ahead, behind = (function(leaf(at(s), gg.complex128)).item() for s in (h, -h))
+    numeric = (ahead - behind) / (2j * h if isinstance(cut, complex) else 2 * h)
+    x = leaf(at(0), gg.complex128)
+    (g,) = grad(gg.real(function(x)), x)
+    assert g.item().conjugate() == pytest.approx(numeric, rel=1e-6, abs=1e-9)
+
+
+def test_values_of_unique_have_no_gradient_and_say_so(backend):
+    x = leaf([3.0, 1.0, 3.0])
+    with pytest.raises(GradientError, match="unique_values"):
+        gg.unique_values(x)
+    same(gg.unique_values(x.detach()).tolist(), [1, 3])
+    for function in (gg.unique_all, gg.unique_counts, gg.unique_inverse):
+        found = function(x)
+        assert [part.requires_grad for part in found] == [True, *[False] * (len(found) - 1)]
+        with pytest.raises(GradientError, match="have no gradient"):
+            found.values.sum().backward()
+
+
 def test_powers_of_0(backend):
     for zero in (0, 0.0):
         same(slope(lambda x, n=zero: x**n, [0.0, 2.0]), [0, 0])
@@ -258,6 +343,11 @@ def test_indices_that_repeat_add_their_gradients(backend):
         slope(lambda x: gg.take(x, gg.tensor([0, 0, 1])) * gg.tensor([1.0, 10.0, 100.0]), [5.0, 6.0, 7.0]),
         [11, 100, 0],
     )
+    same(
+        slope(lambda x: gg.take_along_axis(x, gg.tensor([[0, 0], [1, -1]])) * gg.tensor([1.0, 10.0]), [[5.0, 6.0]] * 2),
+        [[11, 0], [0, 11]],
+    )
+    same(slope(lambda x: gg.repeat(x, gg.tensor([2, 0])) * gg.tensor([1.0, 10.0]), [5.0, 6.0]), [11, 0])
 
 
 def test_a_write_to_repeated_places_keeps_the_last_and_its_gradient_alone(backend):
@@ -397,6 +487,14 @@ def test_a_result_shares_memory_with_an_input_only_if_it_is_known_as_a_view():
         lambda x: gg.where(gg.ones(2, dtype=gg.bool), x, x),
         lambda x: gg.take(x, gg.tensor([0, 1])),
         lambda x: x[[0, 1]],
+        lambda x: gg.sort(x),
+        lambda x: gg.roll(x, 0),
+        lambda x: gg.tile(x, (1,)),
+        lambda x: gg.repeat(x, 1),
+        lambda x: gg.tril(gg.stack([x, x]), k=5)[0],
+        lambda x: gg.diff(x, n=0),
+        lambda x: gg.take_along_axis(x, gg.tensor([0, 1])),
+        lambda x: gg.cumulative_sum(x),
         lambda x: x[gg.tensor([True, True])],
     ],
 )

@@ -15,7 +15,9 @@ ROWS = [pytest.param(s, id=f"{name}-{s.label}") for name, samples in SAMPLES.ite
 
 
 def test_every_op_has_samples():
-    assert sorted(table) == sorted([*SAMPLES, *NO_GRADIENT])
+    named = {*SAMPLES, *NO_GRADIENT}
+    assert set(table) <= named
+    assert all(callable(getattr(ops, name)) for name in named)  # some are functions made of several ops
     assert all(SAMPLES.values())
 
 
@@ -119,9 +121,10 @@ def test_truth_values_and_integers_are_never_recorded(name, backend):
 @pytest.mark.parametrize("name", NO_GRADIENT)
 def test_an_op_on_plain_arrays_is_that_of_the_library(name):
     operands = NO_GRADIENT[name]
-    z = getattr(ops, name)(*operands)
-    np.testing.assert_array_equal(z, getattr(np, name)(*operands))
-    assert isinstance(z, np.ndarray | tuple)
+    z, expected = getattr(ops, name)(*operands), (getattr(np, name, None) or getattr(np.linalg, name))(*operands)
+    for found, its in zip(z, expected, strict=True) if isinstance(z, tuple) else [(z, expected)]:
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, its)
 
 
 @pytest.mark.parametrize("name", ["exp", "sigmoid", "sum", "mean", "matmul", "max"])

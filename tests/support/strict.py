@@ -55,6 +55,9 @@ class StrictBackend(Backend):
             return dtype
         return self.native_dtypes[dtype]
 
+    def widest_float(self, device):
+        return dtypes["float32" if device.index == "no_float64" else "float64"]
+
     def from_host(self, array, device):
         self.transfers += 1
         host = np.array(array, copy=True)
@@ -63,6 +66,11 @@ class StrictBackend(Backend):
     def to_host(self, array):
         self.transfers += 1
         return np.array(array._array, copy=True)
+
+    def diagonal(self, x, offset):
+        z = super().diagonal(x, offset)
+        z._array.flags.writeable = x._array.flags.writeable
+        return z
 
     def shares_memory(self, x1, x2):
         return np.may_share_memory(x1._array, x2._array)
@@ -93,6 +101,10 @@ class StrictBackend(Backend):
 
     def scatter_add(self, x, key, values):
         np.add.at(x._array, self._hosted(key), getattr(values, "_array", values))
+
+    def special(self, name):
+        function = super().special(name)
+        return lambda *arrays: self._made(function(*self._hosted(arrays)), arrays[0])
 
     def _made(self, array, like):
         return self.array_type._new(np.asarray(array), device=like.device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from array import array
 
 import numpy as np
 import pytest
@@ -416,3 +417,136 @@ def test_shapes_and_numbers_that_do_not_fit_are_named(backend):
     for together in (gg.concat, gg.stack):
         with pytest.raises(TypeError, match="not the number 1.0"):
             together([gg.ones(1), 1.0])
+
+
+# What the standard says of making
+
+
+@pytest.mark.parametrize("device", ["cpu", "strict:device1", "strict:no_float64", "cuda"])
+def test_ranges_are_exact_on_every_device(fake_cuda, device):
+    def made(*args, **kwargs):
+        return gg.arange(*args, device=device, **kwargs)
+
+    assert made(2**63, 2**63 + 3, dtype=gg.uint64).tolist() == [2**63, 2**63 + 1, 2**63 + 2]
+    assert made(-(2**63), 2**63 - 1, 2**62 + 1).tolist() == list(range(-(2**63), 2**63 - 1, 2**62 + 1))
+    assert made(0, 2**62 + 1, 2**62).tolist() == [0, 2**62]
+    assert made(5, -6, -3, dtype=gg.int8).tolist() == [5, 2, -1, -4]
+    assert made(3, dtype=gg.float32).tolist() == [0, 1, 2]
+    assert made(2.5).tolist() == [0, 1, 2]
+    assert made(0, 1, 0.25, dtype=gg.int32).tolist() == [0, 0, 0, 0]
+    for args in ((3, 3), (3, 0), (0, 3, -1), (0.0, 1.0, -0.5)):
+        assert made(*args).shape == (0,)
+    if device != "strict:no_float64":  # float64 inside: each number is the float32 nearest to the true one
+        steps = made(1e6, 1e6 + 10, 0.1)
+        assert steps.dtype == gg.float32
+        assert steps.tolist() == [float(np.float32(1e6 + 0.1 * i)) for i in range(steps.size)]
+        spaced = gg.linspace(-1, 1, 7, device=device)
+        assert spaced.tolist() == np.linspace(-1, 1, 7).astype(np.float32).tolist()
+
+
+def test_linspace_has_both_ends_or_one(backend):
+    assert gg.linspace(0, 1, 3).tolist() == [0, 0.5, 1]
+    assert gg.linspace(0, 1, 4, endpoint=False).tolist() == [0, 0.25, 0.5, 0.75]
+    assert gg.linspace(0.1, 0.7, 100, dtype=gg.float64)[-1].item() == 0.7
+    assert [gg.linspace(2, 3, n).tolist() for n in (0, 1, 2)] == [[], [2], [2, 3]]
+    assert gg.linspace(0, 2j, 3).dtype == gg.complex64
+    assert gg.linspace(0, 2j, 3).tolist() == [0, 1j, 2j]
+    assert gg.linspace(0, 9, 4, dtype=gg.int32).tolist() == [0, 3, 6, 9]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "match"),
+    [
+        (lambda: gg.arange(0, 200, dtype=gg.int8), OverflowError, "199 does not fit int8"),
+        (lambda: gg.full(2, 300, dtype=gg.uint8), OverflowError, "300 does not fit uint8"),
+        (lambda: gg.full_like(gg.ones(2, dtype=gg.int8), -129), OverflowError, "-129 does not fit int8"),
+        (lambda: gg.full(2, gg.nan, dtype=gg.int8), ValueError, "NaN"),
+        (lambda: gg.full(2, 1j, dtype=gg.float32), TypeError, "real part"),
+        (lambda: gg.linspace(0, 1j, 3, dtype=gg.float32), TypeError, "real part"),
+        (lambda: gg.full(2, gg.ones(1)), ValueError, "broadcast_to"),
+        (lambda: gg.arange(0, 3, 0), ValueError, "step must not be 0"),
+        (lambda: gg.arange(0, gg.inf), ValueError, "from 0 to inf"),
+        (lambda: gg.arange(gg.nan), ValueError, "from 0 to nan"),
+        (lambda: gg.linspace(0, 1, -1), ValueError, "negative"),
+        (lambda: gg.asarray([2**64, -1]), OverflowError, "do not fit int64"),
+        (lambda: gg.asarray([2**63, -1]), OverflowError, "do not fit int64"),
+        (lambda: gg.asarray([2**63, -1], dtype=gg.uint64), OverflowError, "do not fit uint64"),
+    ],
+)
+def test_numbers_that_a_dtype_cannot_hold_are_refused_by_name(make, error, match):
+    with pytest.raises(error, match=match):
+        make()
+
+
+def test_large_integers_are_exact(backend):
+    assert gg.asarray([2**63, 2**64 - 1], dtype=gg.uint64).tolist() == [2**63, 2**64 - 1]
+    assert gg.asarray([[2**62 + 1, -(2**63)]]).tolist() == [[2**62 + 1, -(2**63)]]
+    assert gg.full((2,), 2**62 + 1).tolist() == [2**62 + 1] * 2
+    assert gg.asarray([2**70, 1], dtype=gg.float64).tolist() == [float(2**70), 1.0]
+
+
+def test_buffers_lend_their_memory_and_keep_their_dtype():
+    numbers = array("d", [1.0, 2.0])
+    t = gg.asarray(numbers)
+    assert t.dtype == gg.float64
+    numbers[0] = 7.0
+    assert t.tolist() == gg.asarray(memoryview(numbers)).tolist() == [7, 2]
+    assert gg.asarray(numbers, copy=False).tolist() == [7, 2]
+    copied = [gg.tensor(numbers), gg.asarray(numbers, copy=True), gg.asarray(numbers, dtype=gg.float32)]
+    numbers[0] = 9.0
+    assert [c.tolist() for c in copied] == [[7, 2]] * 3
+    assert gg.asarray(bytearray(b"ab")).tolist() == [97, 98]
+    assert gg.asarray(bytearray(b"ab")).dtype == gg.uint8
+
+
+def test_memory_that_is_read_only_is_not_written():
+    for t in (gg.asarray(b"ab"), gg.asarray(gg.ones(2).numpy())):
+        before = t.tolist()
+        for write in (lambda t=t: t.__setitem__(0, 5), lambda t=t: t.__iadd__(1), lambda t=t: t[:1].fill_(3)):
+            with pytest.raises(ValueError, match="read-only"):
+                write()
+        assert t.tolist() == before
+        assert (t.clone().fill_(3) == 3).all()
+
+
+def test_what_offers_an_array_keeps_its_dtype():
+    class Offers:
+        def __array__(self, dtype=None, copy=None):
+            return np.array([1.0, 2.0])
+
+    assert gg.asarray(Offers()).dtype == gg.tensor(Offers()).dtype == gg.float64
+
+
+def test_a_copy_that_was_ruled_out_is_an_error():
+    x = gg.ones(2)
+    for make in (
+        lambda: gg.asarray([x, x], copy=False),
+        lambda: gg.asarray(np.array([1.0], ">f8"), copy=False),
+        lambda: gg.asarray(x, dtype=gg.float64, copy=False),
+        lambda: gg.asarray(x, device="strict:device1", copy=False),
+        lambda: gg.asarray(1.0, copy=False),
+    ):
+        with pytest.raises(ValueError, match="copy"):
+            make()
+    assert gg.asarray(np.empty(0, np.float32), copy=False).shape == (0,)
+
+
+def test_numbers_beside_tensors_go_where_those_are():
+    x = gg.tensor([1.0, 2.0], device="strict:device1", requires_grad=True)
+    t = gg.asarray([[x[0], 3.0], [4, x[1]]])
+    assert str(t.device) == "strict:device1"
+    assert t.tolist() == [[1, 3], [4, 2]]
+    (t * t).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_filling_with_a_tensor_stays_in_the_graph(backend):
+    value = gg.tensor(2.0, requires_grad=True)
+    like = gg.zeros((3,), dtype=gg.float64)
+    z = gg.full((2, 3), value) * gg.full_like(like, value)
+    assert z.tolist() == [[4.0] * 3] * 2
+    assert z.dtype == gg.float64
+    z.sum().backward()
+    assert value.grad.item() == 24
+    with pytest.raises(ShapeError, match="one number, not with shape"):
+        gg.full(2, gg.ones(2))

@@ -643,13 +643,23 @@ def test_a_dtype_that_does_not_fit_raises_and_changes_nothing(backend, make, wri
     refuse(DtypeError, make(), write)
 
 
-@pytest.mark.parametrize("key", [3, -4, (0, 0), (..., ...), "a", 1.5, gg.float32, [0.5], [[True, False]], True,
+@pytest.mark.parametrize("key", [3, -4, (0, 0), (..., ...), "a", 1.5, gg.float32, [0.5], [[True, False]],
                                  slice(0.5, 2.7), slice(None, None, 1.0)])  # fmt: skip
 def test_a_key_that_does_not_fit_raises_and_changes_nothing(backend, key):
     y = leaf([1.0, 2.0, 3.0]) * 1
     refuse(IndexError, y, lambda t: t.__setitem__(key, 5.0))
     with pytest.raises(IndexError):
         y[key]
+
+
+@pytest.mark.parametrize("key", [True, False])
+def test_a_truth_value_is_a_mask_of_no_axes(backend, key):
+    x = leaf([1.0, 2.0, 3.0])
+    y = x * 1
+    assert y[key].tolist() == np.asarray([1.0, 2.0, 3.0])[key].tolist()
+    y[key] = 5.0
+    assert y.tolist() == ([5.0] * 3 if key else [1.0, 2.0, 3.0])
+    assert gradient(y, x) == ([0.0] * 3 if key else [1.0] * 3)
 
 
 def test_integers_out_of_range_raise_and_change_nothing(backend):

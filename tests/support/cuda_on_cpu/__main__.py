@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cuda_on_cpu import SANITIZERS, KernelFault, Program, check, missing, unavailable
 from cuda_on_cpu.cases import cases, copied, kernels
+from cuda_on_cpu.runners import RUNNERS, lacks, program_of
 from gpugrad.cuda import Kernel
 
 
@@ -37,7 +38,27 @@ def sanitized(sanitizer: str) -> Callable[[Program, Kernel, str], int]:
     return checker
 
 
-CHECKERS = {"plain": plain, **{sanitizer: sanitized(sanitizer) for sanitizer in SANITIZERS}}
+def from_ptx(runner: str) -> Callable[[Program, Kernel, str], int]:
+    """Return the checker of what NVRTC makes of a kernel for an architecture: as it is, and perturbed by ten seeds."""
+
+    def checker(program: Program, kernel: Kernel, dtype: str) -> int:
+        count = plain(program_of(program.name, runner), kernel, dtype)
+        for seed in range(1, 11):
+            chosen = cases(kernel, dtype, order=seed)
+            perturbed = program_of(program.name, f"{runner}-perturbed-{seed}")
+            for case in chosen:
+                case.run(perturbed)
+            count += len(chosen)
+        return count
+
+    return checker
+
+
+CHECKERS = {
+    "plain": plain,
+    **{sanitizer: sanitized(sanitizer) for sanitizer in SANITIZERS},
+    **{runner: from_ptx(runner) for runner in RUNNERS if runner != "source"},
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,10 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
     if reason := missing():
         print(f"cannot run: {reason}", file=sys.stderr)
         return 2
-    print("The kernels' source is executed on this machine's processor: no GPU code is run.")
+    print("The kernels are executed on this machine's processor: no GPU code is run.")
     status = 0
     for name in options.checker or CHECKERS:
-        if name in SANITIZERS and (reason := unavailable(name)):
+        if reason := cannot(name):
             print(f"{name:8} cannot run: {reason}")
             status = max(status, 2)
             continue
@@ -63,6 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
         if not all(found):
             status = 1
     return status
+
+
+def cannot(checker: str) -> str | None:
+    """Return why a checker cannot run here, None where it can."""
+    if checker in SANITIZERS:
+        return unavailable(checker)
+    return lacks(checker) if checker in RUNNERS else None
 
 
 def run_checker(name: str, file: str, kernel: Kernel, dtype: str) -> bool:

@@ -1,43 +1,78 @@
-"""Compile a kernel for this machine's processor: the shim in front of it, g++, and a cache of what came out."""
+"""Compile a kernel for this machine's processor: what a language is in C++, g++, and a cache of what came out."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-__all__ = ["CACHE", "CompileError", "build", "missing"]
+__all__ = ["CACHE", "HERE", "CompileError", "Language", "build", "cached", "headers", "missing"]
 
-HERE = Path(__file__).resolve().parent
+HERE: Final = Path(__file__).resolve().parent
 CACHE = HERE.parents[2] / ".cuda_on_cpu_cache"
+MOST_DAYS: Final = 30
+MOST_BYTES: Final = 500_000_000
+"""What the cache keeps: of what was used in so many days, so many bytes, the latest first."""
 
 # Libraries loaded side by side must not share what has the same name in them, as GNU's unique symbols are shared.
-_common = "-std=c++17 -g -fPIC -fvisibility=hidden -fno-gnu-unique -ffp-contract=off -w".split()
+_common = "-std=c++17 -fPIC -fvisibility=hidden -fno-gnu-unique -ffp-contract=off -w".split()
 _instrumented = {
-    None: "-O1 -fsanitize=alignment".split(),  # whose handler is ours: see runtime.cpp
-    "address": "-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all".split(),
-    "thread": "-O1 -fno-omit-frame-pointer -fsanitize=thread".split(),
+    "address": "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all".split(),
+    "thread": "-g -O1 -fno-omit-frame-pointer -fsanitize=thread".split(),
 }
-
-# `extern __shared__ T name[];` is no C++: the one thing in a kernel's text that is written anew.
-_dynamic = re.compile(
-    r"extern\s+__shared__\s+(?:(?:__align__|alignas)\s*\([^)]*\)\s*)?"
-    r"(?P<type>[\w:<>\s]+?)\s*\b(?P<name>\w+)\s*\[\s*\]\s*;"
-)
-_head = re.compile(r"extern\s+\"C\"\s+([^;{}]*)")
-_attribute = re.compile(r"__attribute__\s*\(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)\)")
-_bounds = re.compile(r"cuda_launch_bounds\(((?:[^(),]|\([^()]*\))+)")
 
 
 class CompileError(Exception):
     """A kernel that g++ does not take; the message is g++'s."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What kernels are written in.
+
+    Parameters
+    ----------
+    unit
+        From the text, its name and the flags for g++: the preprocessed C++ and the table of kernels in it.
+    flags
+        Given to g++ for a program without a sanitizer.
+    sources
+        The files that `unit` is made of, as patterns in this folder; and NVIDIA's, whose folder is `headers`.
+    """
+
+    unit: Callable[[str, str, list[str]], str]
+    flags: tuple[str, ...]
+    sources: tuple[str, ...]
+    headers: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def made_of(self) -> str:
+        """Return what a program depends on besides its text and the runtime."""
+        theirs = Path(str(headers()))
+        return _contents(HERE, self.sources) + _contents(theirs, self.headers)
+
+
+@functools.cache
+def _runtime() -> str:
+    """Return what every program depends on: our own sources, the compiler and the processor."""
+    own = _contents(HERE, ("build.py", "runtime.*", "fiber.h", "checker.cpp", "device.h"))
+    return "\0".join([own, compiled(["--version"], "g++"), platform.machine()])
+
+
+def _contents(folder: Path, patterns: tuple[str, ...]) -> str:
+    paths = sorted({path for pattern in patterns for path in folder.glob(pattern) if path.is_file()})
+    return "\0".join(path.read_text("utf-8") for path in paths)
 
 
 @functools.cache
@@ -47,12 +82,12 @@ def missing() -> str | None:
         return f"needs Linux, and this is {sys.platform}"
     if not shutil.which("g++"):
         return "needs g++, which is not installed"
-    if _headers() is None:
+    if headers() is None:
         return "needs NVIDIA's headers: the wheels cuda-bindings and nvidia-cuda-runtime"
     return None
 
 
-def build(text: str, name: str, sanitizer: str | None = None, *, portable: bool = False) -> Path:
+def build(text: str, name: str, language: Language, sanitizer: str | None = None, *, portable: bool = False) -> Path:
     """Return the library of the kernels in `text`, or with a `sanitizer` the program that checks them.
 
     What was compiled before is taken from the cache, which knows it by all that it was made of.
@@ -61,103 +96,86 @@ def build(text: str, name: str, sanitizer: str | None = None, *, portable: bool 
     ----------
     text, name
         The source, and the file name that stands in messages.
+    language
+        What the text is written in.
     sanitizer
         None, ``"address"`` (with undefined behaviour) or ``"thread"``.
     portable
         Change fibers by ucontext, as on a processor other than x86-64.
     """
-    flags = [*_common, *_instrumented[sanitizer]]
+    flags = [*_common, *(_instrumented[sanitizer] if sanitizer else language.flags)]
     plain = [*_common, "-O2", "-fno-tree-loop-distribute-patterns"]
     if sanitizer:
         plain.append(f"-DCUDA_ON_CPU_{sanitizer.upper()}")
     if portable:
         plain.append("-DCUDA_ON_CPU_UCONTEXT")
-    target = CACHE / _key(text, name, repr((flags, plain)))
-    if target.exists():
-        return target
-    CACHE.mkdir(exist_ok=True)
-    objects = [_object(HERE / "runtime.cpp", plain)]
-    if sanitizer:
-        objects.append(_object(HERE / "checker.cpp", plain))
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        unit, kernel, made = (Path(folder, part) for part in ("kernel.ii", "kernel.o", "made"))
-        unit.write_text(_unit(text, name, plain), encoding="utf-8")
-        _compile([*flags, "-c", str(unit), "-o", str(kernel)], name)
+
+    def make(folder: Path) -> Path:
+        objects = [_object(HERE / file, plain) for file in ("runtime.cpp", *(["checker.cpp"] if sanitizer else []))]
+        unit, kernel, made = (folder / part for part in ("kernel.ii", "kernel.o", "made"))
+        unit.write_text(language.unit(text, name, plain), encoding="utf-8")
+        compiled([*flags, "-c", str(unit), "-o", str(kernel)], name)
         linked = [flag for flag in flags if flag.startswith("-fsanitize")] if sanitizer else ["-shared"]
-        _compile([*linked, *map(str, [kernel, *objects]), "-o", str(made)], name)
-        os.replace(made, target)
+        compiled([*linked, *map(str, [kernel, *objects]), "-o", str(made)], name)
+        return made
+
+    return cached(make, text, name, repr((flags, plain)), language.made_of, _runtime())
+
+
+def cached(make: Callable[[Path], Path], *parts: str) -> Path:
+    """Return the file in the cache that is known by `parts`: made by `make` in a folder of its own if it is not there.
+
+    What nobody used for long is removed when something is made.
+    """
+    target = CACHE / hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+    if not target.exists():
+        CACHE.mkdir(exist_ok=True)
+        _prune()
+        with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+            os.replace(make(Path(folder)), target)
+    os.utime(target)
     return target
 
 
-def _unit(text: str, name: str, flags: list[str]) -> str:
-    """Return the preprocessed source with the table of its kernels behind it."""
-    given = f'#include "shim.h"\n#line 1 "{name}"\n{_with_dynamic_shared(text)}\n'
-    preprocessed = _compile(["-E", *flags, *_includes(), "-x", "c++", "-"], name, given)
-    heads = [found[1] for found in _head.finditer(preprocessed) if "cuda_global" in found[1]]
-    if len(heads) != preprocessed.count("cuda_global"):
-        raise CompileError(f'{name}: each __global__ function must be declared as extern "C" __global__ on its own')
-    rows = []
-    for head in heads:
-        entry = re.search(r"(\w+)\s*\(", _attribute.sub("", head))[1]
-        bounds = _bounds.search(head)
-        rows.append(f'cuda_on_cpu::Caller<&{entry}>::entry("{entry}", {bounds[1] if bounds else 1024})')
-    table = f"const cuda_on_cpu::Entry cuda_on_cpu_entries[] = {{{', '.join([*rows, '{}'])}}};"
-    return f'{preprocessed}\n# 1 "entries"\nextern "C" {{ {table} }}\n'
-
-
-def _with_dynamic_shared(text: str) -> str:
-    """Write the declaration of dynamic shared memory as that of a pointer, in as many lines."""
-
-    def pointer(found: re.Match[str]) -> str:
-        kind, lines = " ".join(found["type"].split()), "\n" * found[0].count("\n")
-        return f"{kind}* const {found['name']} = static_cast<{kind}*>(::cuda_on_cpu::dynamic_shared());{lines}"
-
-    return _dynamic.sub(pointer, text)
+def _prune() -> None:
+    """Remove from the cache what was last used too long ago, and the oldest of what is too much."""
+    entries = []
+    for path in CACHE.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process prunes too
+            found = path.stat()
+            entries.append((found.st_mtime, found.st_size, path))
+    size = 0
+    for used, own, path in sorted(entries, reverse=True):
+        size += own
+        if time.time() - used > MOST_DAYS * 86400 or (size > MOST_BYTES and path.is_file()):
+            shutil.rmtree(path, ignore_errors=True)  # what a process that was killed left behind
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _object(path: Path, flags: list[str]) -> Path:
     """Return the object file of one of our own sources: compiled once for all kernels."""
-    target = CACHE / (_key(path.read_text("utf-8"), path.name, repr(flags)) + ".o")
-    if not target.exists():
-        handle, made = tempfile.mkstemp(suffix=".o", dir=CACHE)
-        os.close(handle)
-        _compile([*flags, "-c", str(path), "-o", made], path.name)
-        os.replace(made, target)
-    return target
+
+    def make(folder: Path) -> Path:
+        compiled([*flags, "-c", str(path), "-o", str(folder / "made.o")], path.name)
+        return folder / "made.o"
+
+    return cached(make, path.name, repr(flags), _runtime())
 
 
-def _compile(arguments: list[str], name: str, given: str | None = None) -> str:
+def compiled(arguments: list[str], name: str, given: str | None = None) -> str:
+    """Run g++ and return what it prints; `name` stands in the error."""
     done = subprocess.run(["g++", *arguments], input=given, capture_output=True, text=True, encoding="utf-8")
     if done.returncode:
         raise CompileError(f"{name} does not compile for this processor:\n{done.stderr}")
     return done.stdout
 
 
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\0".join([*parts, _surroundings()]).encode()).hexdigest()[:32]
-
-
 @functools.cache
-def _surroundings() -> str:
-    """Return what every build depends on: our own sources, NVIDIA's headers, the compiler and the processor."""
-    own = [
-        Path(__file__),
-        *(path for path in sorted(HERE.rglob("*")) if path.suffix in (".h", ".cpp", "") and path.is_file()),
-    ]
-    theirs = sorted(Path(str(_headers())).glob("cuda_[bf][fp]16.hp*"))
-    contents = [path.read_text("utf-8") for path in [*own, *theirs]]
-    return "\0".join([*contents, _compile(["--version"], "g++"), platform.machine()])
-
-
-@functools.cache
-def _headers() -> str | None:
+def headers() -> str | None:
+    """Return the folder of NVIDIA's headers, None where they are not installed."""
     try:
         from cuda import pathfinder
     except ImportError:
         return None
     return pathfinder.find_nvidia_header_directory("cudart")
-
-
-def _includes() -> list[str]:
-    """Return where headers are sought: last of all in our own stand-ins for those of other packages."""
-    return ["-I", str(HERE), "-isystem", str(_headers()), "-idirafter", str(HERE / "include")]

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cuda_on_cpu.build import CompileError, build, missing
+from cuda_on_cpu.build import CompileError, missing
 from cuda_on_cpu.program import Arguments, KernelFault, Launch, Program
 
 __all__ = ["SANITIZERS", "check", "unavailable"]
@@ -43,7 +43,7 @@ def check(program: Program, launches: Sequence[Launch], sanitizer: str, timeout:
     """
     entries = [program.accept(launch) for launch in launches]
     packed = [Arguments(launch.args) for launch in launches]
-    executable = build(program.text, program.name, sanitizer, portable=program.portable)
+    executable = program.built(sanitizer)
     with tempfile.TemporaryDirectory() as folder:
         given, left = Path(folder, "given"), Path(folder, "left")
         jobs = zip(launches, (entry.number for entry in entries), packed, strict=True)

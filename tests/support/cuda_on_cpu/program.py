@@ -6,11 +6,13 @@ import ctypes
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from cuda_on_cpu.build import build
+from cuda_on_cpu.shim import CUDA
 from gpugrad.cuda import source
 
 __all__ = ["Arguments", "Entry", "KernelFault", "Launch", "Program", "run"]
@@ -191,9 +193,11 @@ class Entry:
 class Program:
     """The kernels of one file, compiled; `entries` describes each of them by its name."""
 
+    language = CUDA
+
     def __init__(self, text: str, name: str, *, portable: bool = False) -> None:
         self.text, self.name, self.portable = text, name, portable
-        self._library = ctypes.CDLL(str(build(text, name, portable=portable)))
+        self._library = ctypes.CDLL(str(self.built()))
         self._library.cuda_on_cpu_launch.restype = ctypes.c_char_p
         self._table = (_Entry * 1000).in_dll(self._library, "cuda_on_cpu_entries")
         self.entries = self._read_entries()
@@ -203,6 +207,10 @@ class Program:
     def of(file: str) -> Program:
         """Return the program of a file in kernels/, compiled once."""
         return Program(source.read(file), file)
+
+    def built(self, sanitizer: str | None = None) -> Path:
+        """Return the library, or with a `sanitizer` the program that checks the kernels: see `build`."""
+        return build(self.text, self.name, self.language, sanitizer, portable=self.portable)
 
     def _read_entries(self) -> dict[str, Entry]:
         entries = {}
@@ -215,6 +223,11 @@ class Program:
             )
             entries[row.name.decode()] = Entry(number, parameters, row.max_threads)
         raise AssertionError("the table has no end")
+
+    def _widths(self, entry: Entry) -> list[int]:
+        """Return the bytes of each parameter."""
+        row = self._table[entry.number]
+        return [parameter.bytes for parameter in row.parameters[: row.count]]
 
     def run(self, launch: Launch) -> None:
         """Launch, and change the arrays in place as the kernel does.

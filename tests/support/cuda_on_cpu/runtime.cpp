@@ -461,6 +461,20 @@ void preempt() {
 
 void* dynamic_shared() { return shared; }
 
+unsigned dynamic_shared_bytes() { return now->shared_bytes; }
+
+void stop(Site site, const char* why) {
+    fail("%s:%d: %s", site.file, site.line, why);
+    leave(false);  // for good: the launch has failed
+    abort();
+}
+
+void misaligned(Site site, size_t address) {
+    char why[64];
+    snprintf(why, sizeof why, "a misaligned access: the address ends in 0x%02x", unsigned(address % 256));
+    stop(site, why);
+}
+
 }  // namespace cuda_on_cpu
 
 using namespace cuda_on_cpu;
@@ -475,10 +489,7 @@ struct Mismatch {
 };
 
 extern "C" void __ubsan_handle_type_mismatch_v1(Mismatch* mismatch, size_t address) {
-    const auto& location = mismatch->location;
-    fail("%s:%u: a misaligned access: the address ends in 0x%02x", location.file, location.line,
-         unsigned(address % 256));
-    leave(false);  // for good: the launch has failed
+    misaligned({mismatch->location.file, int(mismatch->location.line)}, address);
 }
 #endif
 

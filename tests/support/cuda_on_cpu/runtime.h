@@ -53,6 +53,11 @@ unsigned active_mask();
 void fence();
 void preempt();  // another thread may run now
 void* dynamic_shared();
+unsigned dynamic_shared_bytes();
+
+// The launch fails, and the thread does not go on.
+[[noreturn]] void stop(Site site, const char* why);
+[[noreturn]] void misaligned(Site site, size_t address);
 
 }  // namespace cuda_on_cpu
 

@@ -10,11 +10,9 @@
 #include <vector_types.h>
 
 #include <cmath>
-#include <cstring>
-#include <type_traits>
 #include <utility>
 
-#include "runtime.h"
+#include "device.h"
 
 #undef __global__
 #undef __device__
@@ -40,13 +38,7 @@
 #define __align__(bytes) __attribute__((aligned(bytes)))
 #define __grid_constant__
 
-// All static shared memory is thread-local storage of the one host thread: an area that the runtime can find and fill
-// before every block. AddressSanitizer guards only what is not thread-local.
-#if defined(CUDA_ON_CPU_ADDRESS)
-#define __shared__ static
-#else
-#define __shared__ static __thread
-#endif
+#define __shared__ CUDA_ON_CPU_SHARED
 
 #define threadIdx (::cuda_on_cpu::thread_index)
 #define blockIdx (::cuda_on_cpu::block_index)
@@ -87,32 +79,9 @@ template <typename... P, void (*kernel)(P...)> struct Caller<kernel> {
     }
 };
 
-template <typename To, typename From> inline To bits_as(From from) {
-    static_assert(sizeof(From) <= sizeof(To) || sizeof(To) <= sizeof(From));
-    To to{};
-    std::memcpy(&to, &from, sizeof(To) < sizeof(From) ? sizeof(To) : sizeof(From));
-    return to;
-}
-
 template <typename T> inline T exchange(unsigned mask, T value, unsigned lane, Site site) {
     static_assert(sizeof(T) <= 8, "a shuffle moves at most 8 bytes");
     return bits_as<T>(shuffle(mask, bits_as<uint64_t>(value), lane, site));
-}
-
-inline unsigned lane() {
-    return (thread_index.x + block_size.x * (thread_index.y + block_size.y * thread_index.z)) % 32;
-}
-
-// A read, a change and a write that no other thread comes between; ThreadSanitizer sees it as an atomic one.
-template <typename T, typename F> inline T atomically(T* address, F change) {
-    static_assert(sizeof(T) == 2 || sizeof(T) == 4 || sizeof(T) == 8);
-    using Word = std::conditional_t<sizeof(T) == 8, uint64_t, std::conditional_t<sizeof(T) == 4, uint32_t, uint16_t>>;
-    Word* word = reinterpret_cast<Word*>(address);
-    preempt();
-    Word old = __atomic_load_n(word, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(word, &old, bits_as<Word>(static_cast<T>(change(bits_as<T>(old)))), false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
-    return bits_as<T>(old);
 }
 
 template <typename T> struct Same { using type = T; };  // T is not deduced from such an argument
@@ -134,6 +103,7 @@ inline int __syncthreads_and(int predicate, HERE) {
 }
 inline void __syncthreads(HERE) { __syncthreads_count(0, site); }
 inline void __syncwarp(unsigned mask = 0xffffffffu, HERE) { ::cuda_on_cpu::warp_barrier(mask, site); }
+inline void __trap(HERE) { ::cuda_on_cpu::stop(site, "the kernel trapped"); }
 inline void __threadfence_block() { ::cuda_on_cpu::fence(); }
 inline void __threadfence() { ::cuda_on_cpu::fence(); }
 inline void __threadfence_system() { ::cuda_on_cpu::fence(); }

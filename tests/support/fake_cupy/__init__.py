@@ -17,7 +17,7 @@ from functools import cache
 
 import array_api_compat
 
-from fake_cupy import _cuda, _fft, _kernels, _linalg
+from fake_cupy import _cuda, _fft, _kernels, _linalg, _special
 from fake_cupy import _namespace as cupy
 from fake_cupy._cuda import runner
 from fake_cupy._state import DEVICES, counts, current
@@ -34,6 +34,9 @@ _modules = {
     "cupy.cuda.device": _cuda.device,
     "cupy.fft": _fft,
     "cupy.linalg": _linalg,
+    "cupyx": _linalg.cupyx,
+    "cupyx.scipy": _special.scipy,
+    "cupyx.scipy.special": _special,
 }
 _adapted = {}
 """What array-api-compat made of the stand-in, which imports it once."""
@@ -41,7 +44,7 @@ _caches = (launch._compiled, launch._module, launch._resident_threads)
 
 
 def _ours(name):
-    return name.partition(".")[0] == "cupy" or name.startswith("array_api_compat.cupy")
+    return name.partition(".")[0] in ("cupy", "cupyx") or name.startswith("array_api_compat.cupy")
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """cupy.ndarray on NumPy's storage; it is no NumPy array, and nothing reads it but through what CuPy has.
 
 Where CuPy would go on and be slow or wrong, it raises: host arrays as values and as indices, arrays of a device that is
-not the current one. An integer array that names a place outside wraps around, as on a GPU, and where it names a place
-twice the first value stays: CuPy leaves open which one does.
+not the current one. Indices, operators, and the methods that are functions too are added where those are defined.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import numpy as np
 
 from fake_cupy._state import counts, current
 
-__all__ = ["Flags", "copied", "from_host", "ndarray", "read", "wrapped", "wrapped_view"]
+__all__ = ["Flags", "copied", "from_host", "ndarray", "on_current", "read", "wrapped", "wrapped_view"]
 
 _new = object.__new__
 _python = (int, float, complex, bool)
@@ -104,41 +103,6 @@ class _Pointer:
     def __init__(self, x):
         self.ptr = x._host.ctypes.data
         self.device_id = x._device
-
-
-def _key(key, shape):
-    """Return an index expression as NumPy's, and whether it holds integer arrays, and masks."""
-    entries = list(key) if type(key) is tuple else [key]
-    arrays, masks, used = 0, 0, 0
-    for i, k in enumerate(entries):
-        if isinstance(k, np.ndarray):
-            raise IndexError("a host array as an index would be a hidden transfer: move it first")
-        if type(k) in (list, bool, tuple):
-            k = entries[i] = from_host(k, np.int32 if k == [] else None)
-        if type(k) is ndarray:
-            on_current(k)
-            if k._host.dtype.kind not in "iub":
-                raise IndexError(
-                    f"arrays used as indices must be of integer or boolean type. (actual: {k._host.dtype.type})"
-                )
-            mask = k._host.dtype.kind == "b"
-            masks, arrays, used = masks + mask, arrays + (not mask), used + (k._host.ndim if mask else 1)
-        elif k is not None and k is not Ellipsis:
-            used += 1
-    if masks > 1:
-        raise IndexError("CuPy does not support several masks in one index")
-    axis = 0
-    for i, k in enumerate(entries):
-        if k is Ellipsis:
-            axis += len(shape) - used
-        elif type(k) is ndarray:
-            a = entries[i] = k._host
-            if a.dtype.kind != "b" and axis < len(shape) and shape[axis]:
-                entries[i] = a.astype(np.int64) % shape[axis]
-            axis += a.ndim if a.dtype.kind == "b" else 1
-        elif k is not None:
-            axis += 1
-    return tuple(entries), arrays, masks
 
 
 class ndarray:
@@ -244,7 +208,7 @@ class ndarray:
 
     def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         if dl_device == (1, 0) and copy is not False:
-            return self.get().__dlpack__(max_version=max_version)
+            return self.get().__dlpack__(**({} if max_version is None else {"max_version": max_version}))
         raise BufferError("the stand-in has no device memory to hand out")
 
     # NumPy's functions
@@ -271,40 +235,6 @@ class ndarray:
         if its is None or its is function or not all(issubclass(t, ndarray | np.ndarray) for t in types):
             return NotImplemented
         return its(*args, **kwargs)
-
-    # Parts
-
-    def __getitem__(self, key):
-        if type(key) is not tuple:
-            key = (key,)
-        for k in key:
-            if type(k) not in (slice, int) and k is not None and k is not Ellipsis and not isinstance(k, np.integer):
-                break
-        else:
-            # With an Ellipsis a single element is a 0-d view.
-            return wrapped_view(self._host[key if Ellipsis in key else (*key, ...)], self)
-        on_current(self)
-        key, _, masks = _key(key, self.shape)
-        counts.synchronisations += masks
-        return wrapped(self._host[key])
-
-    def __setitem__(self, key, value):
-        on_current(self)
-        key, arrays, masks = _key(key, self.shape)
-        if isinstance(value, np.ndarray) and value.ndim:
-            raise ValueError("non-scalar numpy.ndarray cannot be used for fill")
-        if type(value) in (list, tuple):
-            raise TypeError(f"Unsupported type {type(value)}")
-        if (arrays or masks) and type(value) is not ndarray:
-            value = from_host(value, self.dtype)
-        counts.synchronisations += bool(masks and arrays)
-        value = value if isinstance(value, np.ndarray) else read(value)
-        if not arrays:
-            self._host[key] = value
-            return
-        places = np.arange(self.size).reshape(self.shape)[key]
-        value = np.broadcast_to(value, places.shape).ravel()[::-1]
-        self._host[np.unravel_index(places.ravel()[::-1], self.shape)] = value
 
     # Views
 
@@ -383,49 +313,3 @@ def _cupy():
     from fake_cupy import _namespace
 
     return _namespace
-
-
-def _defers(y):
-    """Return whether an operator is left to the other operand (NEP 13, and array priorities)."""
-    if hasattr(type(y), "__array_ufunc__"):
-        return y.__array_ufunc__ is None
-    return getattr(y, "__array_priority__", 0) > ndarray.__array_priority__
-
-
-def _operator(name, ufunc, reflected):
-    def operation(self, other):
-        if _defers(other):
-            return NotImplemented
-        function = getattr(_cupy(), ufunc)
-        return function(other, self) if reflected else function(self, other)
-
-    operation.__name__ = name
-    return operation
-
-
-def _inplace(name, ufunc):
-    def operation(self, other):
-        if _defers(other):
-            return NotImplemented
-        return getattr(_cupy(), ufunc)(self, other, self)
-
-    operation.__name__ = name
-    return operation
-
-
-_arithmetic = (
-    "add add, sub subtract, mul multiply, truediv true_divide, floordiv floor_divide, mod remainder, pow power, "
-    "matmul matmul, and bitwise_and, or bitwise_or, xor bitwise_xor, lshift left_shift, rshift right_shift"
-)
-for _pair in _arithmetic.split(", "):
-    _short, _ufunc = _pair.split()
-    setattr(ndarray, f"__{_short}__", _operator(f"__{_short}__", _ufunc, False))
-    setattr(ndarray, f"__r{_short}__", _operator(f"__r{_short}__", _ufunc, True))
-    if _short != "matmul":  # CuPy has no @=
-        setattr(ndarray, f"__i{_short}__", _inplace(f"__i{_short}__", _ufunc))
-for _short, _ufunc in zip(
-    "lt le gt ge eq ne".split(), "less less_equal greater greater_equal equal not_equal".split(), strict=True
-):
-    setattr(ndarray, f"__{_short}__", _operator(f"__{_short}__", _ufunc, False))
-for _short, _ufunc in zip("neg pos abs invert".split(), "negative positive absolute invert".split(), strict=True):
-    setattr(ndarray, f"__{_short}__", lambda self, _ufunc=_ufunc: getattr(_cupy(), _ufunc)(self))

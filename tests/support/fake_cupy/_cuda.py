@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import time
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +13,23 @@ import numpy as np
 from fake_cupy._array import ndarray, on_current
 from fake_cupy._state import DEVICES, counts, current
 
-__all__ = ["Device", "RawModule", "Stream", "cublas", "device", "is_available", "nvrtc", "runner", "runtime"]
+__all__ = [
+    "Device",
+    "Event",
+    "MemoryPool",
+    "RawModule",
+    "Stream",
+    "cublas",
+    "device",
+    "get_current_stream",
+    "get_default_memory_pool",
+    "get_elapsed_time",
+    "is_available",
+    "nvrtc",
+    "runner",
+    "runtime",
+    "set_allocator",
+]
 
 
 def is_available():
@@ -41,7 +60,9 @@ class Device:
         "MaxThreadsPerMultiProcessor": 2048,
         "MaxThreadsPerBlock": 1024,
         "WarpSize": 32,
+        "L2CacheSize": 1 << 12,
     }
+    mem_info = (1 << 30, 1 << 30)
 
     def __enter__(self):
         current.before.append(current.id)
@@ -57,7 +78,7 @@ class Device:
         return self
 
     def synchronize(self):
-        counts.synchronisations += 1
+        _wait()
 
     def __int__(self):
         return self.id
@@ -70,6 +91,12 @@ class Device:
 
     def __repr__(self):
         return f"<CUDA Device {self.id}>"
+
+
+def _wait():
+    """Wait for the device: everything that was recorded is past."""
+    counts.synchronisations += 1
+    _pending.clear()
 
 
 class Stream:
@@ -86,7 +113,15 @@ class Stream:
         _streams.pop()
 
     def synchronize(self):
-        counts.synchronisations += 1
+        _wait()
+
+    def record(self, event=None):
+        event = Event() if event is None else event
+        event.record(self)
+        return event
+
+    def wait_event(self, event):
+        """Let what comes wait for an event; the host does not wait."""
 
 
 Stream.null = Stream(null=True)
@@ -95,6 +130,69 @@ _streams = [Stream.null]
 
 def get_current_stream(device_id=-1):
     return _streams[-1]
+
+
+class Event:
+    """A mark in a stream, and the time of the host when it was set; it must be waited for before that is asked."""
+
+    def __init__(self, block=False, disable_timing=False, interprocess=False):
+        self._timed, self._time = not disable_timing, None
+
+    def record(self, stream=None):
+        if stream is not None and not isinstance(stream, Stream):
+            raise TypeError(f"an event is recorded in a stream, not in a {type(stream).__name__}")
+        self._time = time.perf_counter()
+        _pending.add(self)
+
+    @property
+    def done(self):
+        return self not in _pending
+
+    def synchronize(self):
+        counts.synchronisations += 1
+        for event in [event for event in _pending if self._time is not None and event._time <= self._time]:
+            _pending.discard(event)
+
+
+_pending = weakref.WeakSet()
+
+
+def get_elapsed_time(start_event, end_event):
+    """Return the milliseconds between two events, as far as the host's clock knows them."""
+    for event in (start_event, end_event):
+        if event._time is None or not event._timed:
+            raise CUDARuntimeError("cudaErrorInvalidResourceHandle: invalid resource handle")
+        if not event.done:
+            raise CUDARuntimeError("cudaErrorNotReady: device not ready")
+    return 1e3 * (end_event._time - start_event._time)
+
+
+class MemoryPool:
+    """The pool that arrays come from; it keeps nothing for later, so what it holds is what is in use."""
+
+    def used_bytes(self):
+        """Return the bytes of all arrays that have memory of their own, each in whole units of the pool."""
+        owners = [x for x in gc.get_objects() if type(x) is ndarray and x.base is None and x._device == current.id]
+        return sum(-(-x.nbytes // _unit) * _unit for x in owners)
+
+    total_bytes = used_bytes
+
+    def free_all_blocks(self, stream=None):
+        """Return to the device what nobody uses: nothing."""
+
+
+_unit = 512
+_pool = MemoryPool()
+
+
+def get_default_memory_pool():
+    return _pool
+
+
+def set_allocator(allocator=None):
+    """Take memory from where it is said; it is NumPy's all the same."""
+    if allocator is not None and not callable(allocator):
+        raise TypeError("CuPy allocator must be callable or None")
 
 
 runtime = SimpleNamespace(
@@ -128,19 +226,29 @@ class RawModule:
 
     def get_function(self, name):
         """Return a kernel by its name; one that the source does not have is an error of the driver."""
-        return _Function(self.file, name, runner.plugged.parameters(self.file, name))
+        parameters = runner.plugged.parameters(self.file, name)
+        # A name is written out, or made by a macro for each dtype.
+        names = rf"{name}|{name.rpartition('_')[0]}_##\w+"
+        bounds = re.search(rf"__launch_bounds__\((\d+)\)[\s\\]+(?:{names})\(", self.code)
+        return _Function(self.file, name, parameters, int(bounds[1]) if bounds else 1024)
 
 
 class _Function:
-    def __init__(self, file, name, parameters):
-        self.file, self.name, self.parameters = file, name, parameters
+    def __init__(self, file, name, parameters, most_threads):
+        self.file, self.name, self.parameters, self.max_threads_per_block = file, name, parameters, most_threads
 
     def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
+        if type(grid) is not tuple or type(block) is not tuple:
+            raise TypeError(f"{self.name}: grid and block are tuples")
+        if not 1 <= len(grid) <= 3 or not 1 <= len(block) <= 3:
+            raise ValueError(f"{self.name}: grid {grid} and block {block} have one to three sizes each")
         for size, most in ((grid, (2**31 - 1, 65535, 65535)), (block, (1024, 1024, 64))):
             if not all(1 <= n <= limit for n, limit in zip(size, most, strict=False)):
                 raise CUDARuntimeError(f"CUDA_ERROR_INVALID_VALUE: {self.name} with grid {grid} and block {block}")
-        if np.prod(block) > 1024:
+        if np.prod(block) > self.max_threads_per_block:
             raise CUDARuntimeError(f"CUDA_ERROR_INVALID_VALUE: {self.name} with a block of {block}")
+        if not 0 <= shared_mem <= 48 << 10:
+            raise CUDARuntimeError(f"CUDA_ERROR_INVALID_VALUE: {self.name} with {shared_mem} bytes of shared memory")
         if len(args) != len(self.parameters):
             raise TypeError(f"{self.name} reads {len(self.parameters)} arguments, and was given {len(args)}")
         hosts = [self._host(p, a) for p, a in zip(self.parameters, args, strict=True)]

@@ -1,11 +1,12 @@
 """What the kernels do, in Python: for machines that cannot run the C++, and for tests of what calls them.
 
 The parameters are read from the C++ itself. One thread per element, or any other grid: the results are the same but for
-rounding.
+rounding. GPUGRAD_TEST_KERNELS names a runner of cuda_on_cpu that takes their place: the kernels' source, or its PTX.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 
@@ -47,8 +48,21 @@ def parameters(file, entry):
     return tuple(listed)
 
 
+_chosen = os.environ.get("GPUGRAD_TEST_KERNELS", "")
+
+
 def run(file, entry, grid, block, args):
     """Do what the kernel does, on NumPy arrays and scalars."""
+    if not _chosen:
+        return _in_python(file, entry, grid, args)
+    from cuda_on_cpu import Launch, runners
+
+    if reason := runners.lacks(_chosen):
+        raise RuntimeError(f"GPUGRAD_TEST_KERNELS={_chosen} {reason}")
+    return runners.program_of(file, _chosen).run(Launch(entry, grid, block, args))
+
+
+def _in_python(file, entry, grid, args):
     stem, _, suffix = entry.rpartition("_")
     named = dict(zip((name for name, _, _ in parameters(file, entry)), args, strict=True))
     with np.errstate(all="ignore"):

@@ -5,6 +5,8 @@ Each takes the arguments that CuPy's takes, and no more of NumPy's.
 
 from __future__ import annotations
 
+from functools import wraps as _wraps
+
 import numpy as _np
 
 from fake_cupy import _calls
@@ -16,11 +18,14 @@ from fake_cupy._array import from_host as _from_host
 from fake_cupy._array import ndarray
 from fake_cupy._array import wrapped as _wrapped
 from fake_cupy._calls import ufunc
-from fake_cupy._cuda import RawModule, is_available
+from fake_cupy._cuda import RawModule, get_default_memory_pool, is_available
+from fake_cupy._indexing import getitem as _getitem
+from fake_cupy._indexing import setitem as _setitem
+from fake_cupy._operators import operators as _operators
 from fake_cupy._state import counts as _counts
 from fake_cupy._state import current as _current
 
-__all__ = ["RawModule", "cuda", "fft", "is_available", "linalg", "ndarray", "ufunc"]
+__all__ = ["RawModule", "cuda", "fft", "get_default_memory_pool", "is_available", "linalg", "ndarray", "ufunc"]
 
 __version__ = "14.2.0"
 
@@ -101,7 +106,6 @@ for _line in _computed.strip().splitlines():
 
 _viewed = """
     broadcast_to(array, shape)
-    diagonal(a, offset=0, axis1=0, axis2=1)
     expand_dims(a, axis)
     flip(a, axis=None)
     matrix_transpose(x)
@@ -115,6 +119,15 @@ _viewed = """
 for _line in _viewed.strip().splitlines():
     _define(_line.split("(")[0].strip(), _calls.viewed(_line.strip()))
 
+
+def _writable_diagonal(a, *args, **kwargs):
+    z = _np.diagonal(a, *args, **kwargs)
+    z.flags.writeable = a.flags.writeable
+    return z
+
+
+_define("diagonal", _calls.viewed("diagonal(a, offset=0, axis1=0, axis2=1)", _writable_diagonal))
+
 for _line in """
     all(axis, out, keepdims); any(axis, out, keepdims); argmax(axis, out, dtype, keepdims);
     argmin(axis, out, dtype, keepdims); clip(min, max, out); conj(); conjugate(); cumprod(axis, dtype, out);
@@ -125,6 +138,9 @@ for _line in """
 """.split(";"):
     _name = _line.strip().split("(")[0]
     setattr(ndarray, _name, _calls.method(_line.strip(), globals()[_name]))
+for _name, _operator in _operators(globals()):
+    setattr(ndarray, _name, _operator)
+ndarray.__getitem__, ndarray.__setitem__ = _getitem, _setitem
 
 
 def _public(function):
@@ -165,6 +181,11 @@ def ascontiguousarray(a, dtype=None):
 @_public
 def copy(a, order="K"):
     return a.copy(order)
+
+
+@_public
+def copyto(dst, src, casting="same_kind", where=None):
+    _np.copyto(*map(_calls.read, (dst, src)), casting=casting, where=True if where is None else _calls.read(where))
 
 
 @_public
@@ -301,20 +322,25 @@ def _waits(function):
     """Define a function whose result has a size that the device has to be asked for."""
 
     @_public
+    @_wraps(function)
     def call(*args, **kwargs):
         _counts.synchronisations += 1
         return function(*args, **kwargs)
 
-    call.__name__ = function.__name__
-    __all__[-1] = call.__name__
     return call
 
 
 nonzero = _waits(_calls.computed("nonzero(a)"))
 flatnonzero = _waits(_calls.computed("flatnonzero(a)"))
-unique = _waits(
-    _calls.computed("unique(ar, return_index, return_inverse, return_counts, axis, *, equal_nan)", _np.unique)
-)
+
+
+@_waits
+def unique(ar, return_index=False, return_inverse=False, return_counts=False, axis=None, *, equal_nan=True):
+    """Return the distinct elements; array-api-compat looks for `equal_nan` among the parameters."""
+    options = {"return_index": return_index, "return_inverse": return_inverse, "return_counts": return_counts}
+    return _wrapped(_np.unique(_calls.read(ar), axis=axis, equal_nan=equal_nan, **options))
+
+
 unravel_index = _waits(_calls.computed("unravel_index(indices, dims, order='C')"))
 
 

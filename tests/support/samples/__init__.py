@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from samples import elementwise, indexing, linear_algebra, manipulation, neural, searching, statistical
+from samples import (
+    decompositions,
+    elementwise,
+    fourier,
+    indexing,
+    linear_algebra,
+    manipulation,
+    neural,
+    searching,
+    sorting,
+    special,
+    statistical,
+)
 from samples.draws import Sample
 
 __all__ = ["NO_GRADIENT", "SAMPLES", "Sample"]
 
-CHAPTERS = (elementwise, statistical, manipulation, searching, indexing, linear_algebra, neural)
+CHAPTERS = (elementwise, statistical, manipulation, searching, indexing, sorting, linear_algebra, decompositions, neural, fourier, special)
 
 SAMPLES: dict[str, list[Sample]] = {name: rows for chapter in CHAPTERS for name, rows in chapter.SAMPLES.items()}
 

@@ -47,6 +47,15 @@ class Draws:
         """Return values from 0.3 to 2.3."""
         return self.random.random(shape) * 2 + 0.3
 
+    def unit(self, *shape):
+        """Return values from 0.1 to 0.9."""
+        return self.random.random(shape) * 0.8 + 0.1
+
+    def definite(self, n):
+        """Return a symmetric matrix, positive definite."""
+        x = self.random.normal(size=(n, n))
+        return x @ x.T + n * np.eye(n)
+
     def inside(self, *shape):
         """Return values between -0.8 and 0.8, none within 0.05 of zero."""
         x = self.random.uniform(-0.75, 0.75, shape)

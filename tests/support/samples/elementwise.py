@@ -67,6 +67,15 @@ SAMPLES: dict[str, list[Sample]] = {
         sample("one bound", lambda x: ops.clip(x, max=0.25), draws.spread(3, 4)),
         sample("tensors", ops.clip, draws.spread(3, 4), draws.spread(4) - 1.004, draws.spread(3, 1) + 1.007),
     ],
+    "asin": draws.one(ops.asin, draws.inside) + draws.complex_also(ops.asin),
+    "acos": draws.one(ops.acos, draws.inside) + draws.complex_also(ops.acos),
+    "atan": draws.one(ops.atan, draws.normal) + draws.complex_also(ops.atan),
+    "asinh": draws.one(ops.asinh, draws.normal) + draws.complex_also(ops.asinh),
+    "acosh": draws.one(ops.acosh, lambda *s: draws.positive(*s) + 1) + draws.complex_also(ops.acosh),
+    "atanh": draws.one(ops.atanh, draws.inside) + draws.complex_also(ops.atanh),
+    "copysign": draws.broadcasting(ops.copysign, draws.normal),
+    # A step as small as nextafter's is none to a finite difference: its slope of 0 is tested with the kinks.
+    "nextafter": draws.broadcasting(lambda a, b: ops.nextafter(ops.floor(a), ops.floor(b)), draws.positive)[:3],
 }  # fmt: skip
 
 _x = np.array([[1.0, 2.0], [2.0, 0.0]])

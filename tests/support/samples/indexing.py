@@ -25,6 +25,10 @@ def _key_samples(f):
     ]
 
 
+def _integers(values, like):
+    return gpugrad.tensor(values, device=like.device)
+
+
 def _complete(key, x):
     return ops.indexing.complete_key(key, x._array)
 
@@ -73,5 +77,23 @@ SAMPLES: dict[str, list[Sample]] = {
         sample("view of a base that moved on", _derived_view, draws.normal(3, 4)),
         sample("broadcast view", _written_broadcast, draws.normal(3, 4)),
     ],
-    "take": [sample("rows", lambda x: ops.take(x, gpugrad.asarray([0, 2, 1]), axis=1) ** 2, draws.normal(2, 3))],
+    "take": [
+        sample("rows", lambda x: ops.take(x, _integers([0, 2, 1], x), axis=1) ** 2, draws.normal(2, 3)),
+        sample("repeats, no axis", lambda x: ops.take(x, _integers([0, -1, 0], x)) ** 2, draws.normal(3)),
+        sample("size 0", lambda x: ops.take(x, _integers([1], x), axis=1) ** 2, draws.normal(0, 3)),
+        *draws.complex_also(lambda x: ops.take(x, _integers([2, 2], x), axis=-1) ** 2),
+    ],
+    "take_along_axis": [
+        sample("rows", lambda x: ops.take_along_axis(x, _integers([[2, 0, 0], [1, -1, 1]], x)) ** 2, draws.normal(2, 3)),
+        sample("columns", lambda x: ops.take_along_axis(x, _integers([[1, 0, 0]], x), axis=0) ** 2, draws.normal(2, 3)),
+        sample("x broadcasts", lambda x: ops.take_along_axis(x, _integers([[0, 2], [1, 1]], x)) ** 2, draws.normal(1, 3)),
+        sample("indices broadcast", lambda x: ops.take_along_axis(x, _integers([[0, 0]], x)) ** 2, draws.normal(2, 3)),
+        sample("no indices", lambda x: ops.take_along_axis(x, ops.astype(_integers([[]] * 2, x), gpugrad.int64)), draws.normal(2, 3)),
+        *draws.complex_also(lambda x: ops.take_along_axis(x, _integers([[0], [0]], x), axis=1) ** 2),
+    ],
+    "read_once": [
+        sample("permuted", lambda x: ops.read_once(x, key=_complete(([2, 0, 1],), x)) ** 2, draws.normal(3, 2)),
+        sample("some", lambda x: ops.read_once(x, key=_complete(([2, 0],), x)) ** 2, draws.normal(3, 2)),
+        sample("none", lambda x: ops.read_once(x, key=_complete(([],), x)) ** 2, draws.normal(3, 2)),
+    ],
 }  # fmt: skip

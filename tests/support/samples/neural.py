@@ -6,7 +6,7 @@ import numpy as np
 
 import gpugrad
 from gpugrad import _ops as ops
-from samples.draws import Draws, Sample, sample
+from samples.draws import Draws, Sample, constant, sample
 
 draws = Draws()
 
@@ -42,7 +42,7 @@ SAMPLES: dict[str, list[Sample]] = {
         sample(
             f"{reduction} {smoothing} {weighted}",
             lambda x, r=reduction, s=smoothing, w=weighted: ops.cross_entropy(
-                x, gpugrad.asarray(_int.tolist()), gpugrad.tensor([0.5, 1.0, 2.0], dtype=x.dtype) if w else None,
+                x, gpugrad.asarray(_int.tolist(), device=x.device), constant([0.5, 1.0, 2.0], x) if w else None,
                 reduction=r, label_smoothing=s, ignore_index=2 if s else -100,
             ),
             draws.normal(3, 3),
@@ -51,7 +51,7 @@ SAMPLES: dict[str, list[Sample]] = {
     ] + [
         sample(
             "probabilities",
-            lambda x: ops.cross_entropy(x, gpugrad.tensor([[0.2, 0.8], [0.5, 0.5]], dtype=x.dtype), label_smoothing=0.2),
+            lambda x: ops.cross_entropy(x, constant([[0.2, 0.8], [0.5, 0.5]], x), label_smoothing=0.2),
             draws.normal(2, 2),
         )
     ],
