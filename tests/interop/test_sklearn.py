@@ -160,3 +160,11 @@ def test_a_metric_that_becomes_a_python_number_says_so(one):
     assert isinstance(number, float)
     expected = one.call(*(np.asarray(x) for x in one.inputs)) if "loss" not in one.label else number
     assert number == pytest.approx(expected)
+
+
+def test_a_scaler_that_divides_0_by_0_in_a_branch_it_overwrites_has_a_gradient_of_nan():
+    x = gpugrad.tensor(draws.normal(5, 3), requires_grad=True)
+    z = pre.StandardScaler().fit_transform(x)
+    (z * z).sum().backward()
+    assert np.isfinite(z.detach().numpy()).all()
+    assert np.isnan(x.grad.numpy()).all()
