@@ -18,7 +18,19 @@ from weakref import WeakValueDictionary, ref
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import GradientError
 
-__all__ = ["FREED", "Alias", "Memory", "Saved", "expose", "keep", "put_aside", "share", "watch_alias", "watch_array"]
+__all__ = [
+    "FREED",
+    "Alias",
+    "Memory",
+    "Saved",
+    "expose",
+    "keep",
+    "put_aside",
+    "share",
+    "unrecorded",
+    "watch_alias",
+    "watch_array",
+]
 
 
 class Saved:
@@ -212,3 +224,8 @@ def expose(tensor: Any) -> None:
         known = known.whole
     if memory is not known and memory.whole is None:
         memory.join(known)  # neighbours in an arena: the array that the user is handed leads to the memory of all
+
+
+def unrecorded(tensor: Any) -> Any:
+    """Return a result that no node was recorded for."""
+    return tensor

@@ -1,4 +1,4 @@
-"""Whether calls are recorded: no_grad and its opposites, each thread for itself."""
+"""How calls are recorded, each thread for itself: no_grad and its opposites, and what other modes build on."""
 
 from __future__ import annotations
 
@@ -8,30 +8,45 @@ from functools import partial, wraps
 from inspect import isgeneratorfunction
 from typing import Any, TypeVar
 
-__all__ = ["enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
+__all__ = ["change", "enable_grad", "is_grad_enabled", "mode", "no_grad", "set_grad_enabled"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
     recording = True
+    inference = False
+    """Whether results are marked, so that no graph may save them."""
+    packing: tuple[Callable[[Any], Any], Callable[[Any], Any]] | None = None
+    """What is done to a value when it is saved, and undone when it is used."""
+    strong_zero = False
+    """Whether a cotangent that is exactly 0 stays 0."""
+
+    @property
+    def usual(self) -> bool:
+        """Whether calls of this thread may go the shortest way: recorded, and saved as they are."""
+        return self.recording and self.packing is None
 
 
 mode = _Mode()
 
-paused = 0
-"""How many threads record nothing at the moment. Where none does the hot path need not ask for its own mode."""
+unusual = 0
+"""How many threads are in a mode that the hot path must ask for. Where none is it need not look at its own."""
 
 _counting = threading.Lock()
 
 
-def _record(recording: bool) -> None:
-    """Record in this thread from now on, or not."""
-    global paused
-    if mode.recording is not recording:
+def change(**to: Any) -> dict[str, Any]:
+    """Change modes of this thread, by name, and return what they were."""
+    global unusual
+    before = {name: getattr(mode, name) for name in to}
+    was_usual = mode.usual
+    for name, value in to.items():
+        setattr(mode, name, value)
+    if mode.usual is not was_usual:
         with _counting:
-            paused += -1 if recording else 1
-        mode.recording = recording
+            unusual += 1 if was_usual else -1
+    return before
 
 
 def is_grad_enabled() -> bool:
@@ -52,10 +67,10 @@ class _GradMode:
 
     def __enter__(self) -> None:
         self._before.append(mode.recording)
-        _record(self.recording)
+        change(recording=self.recording)
 
     def __exit__(self, *exception: object) -> None:
-        _record(self._before.pop())
+        change(recording=self._before.pop())
 
     def __call__(self, function: F) -> F:
         recording = self.recording
@@ -116,14 +131,14 @@ class set_grad_enabled(_GradMode):
     def __init__(self, mode_: bool) -> None:
         super().__init__(bool(mode_))
         self.before = mode.recording
-        _record(self.recording)
+        change(recording=self.recording)
 
     def __enter__(self) -> None:
-        _record(self.recording)
+        change(recording=self.recording)
 
     def __exit__(self, *exception: object) -> None:
-        _record(self.before)
+        change(recording=self.before)
 
     def __call__(self, function: F) -> F:
-        _record(self.before)  # as a decorator it changes nothing by being made
+        change(recording=self.before)  # as a decorator it changes nothing by being made
         return super().__call__(function)

@@ -9,9 +9,11 @@ plain derivative with no conjugate in it; seeds and results are conjugated at th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
+from gpugrad._graph import watching
 from gpugrad._graph.fit import fit
 from gpugrad._graph.memory import FREED
 from gpugrad._graph.nodes import BinaryNode, Leaf, Node, Output, UnaryNode, WideNode
@@ -98,7 +100,8 @@ def _pass(
     found: dict[Node, Any] = {}
     owned: set[Node] = set()
     get, pop = sums.get, sums.pop
-    flat = not recorded and wanted is None and not follows_device
+    watched = bool(watching.watchers)
+    flat = not recorded and wanted is None and not follows_device and not watched
 
     def add(edge: Node, h: Any, gi: Any) -> None:
         if edge in owned:
@@ -149,13 +152,14 @@ def _pass(
         if kind is Leaf:
             continue
         if kind is Output:
-            gradients = sums.setdefault(node.edge0, [None] * len(node.edge0.outputs))
-            h = gradients[node.index]
-            gradients[node.index] = g if h is None else h + g
+            of_outputs = sums.setdefault(node.edge0, [None] * len(node.edge0.outputs))
+            h = of_outputs[node.index]
+            of_outputs[node.index] = g if h is None else h + g
             continue
         if follows_device:
             _make_current(g)
-        for edge, gi in node.op.gradients(node, g, recorded, wanted):
+        gradients = partial(node.op.gradients, node, g, recorded, wanted)
+        for edge, gi in watching.watched_pull(node, g, gradients) if watched else gradients():
             h = get(edge)
             if h is None:
                 sums[edge] = gi

@@ -7,11 +7,25 @@ Tensor records a node with flat slots and returns a Tensor.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from gpugrad._graph import FREED, BinaryNode, Saved, UnaryNode, mode, modes, namespace_of, next_sequence
+from gpugrad._graph import (
+    FREED,
+    BinaryNode,
+    Saved,
+    UnaryNode,
+    mode,
+    modes,
+    namespace_of,
+    next_sequence,
+    nodes,
+    pack_saved,
+    unrecorded,
+    watching,
+)
 from gpugrad._op import core
-from gpugrad._op.core import TENSORS, Op, rebuilt
+from gpugrad._op.core import TENSORS, Op, rebuilt, table
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of, backend_of_type, default_float, float_only, settled
@@ -19,6 +33,18 @@ from gpugrad.backends import backend_of, backend_of_type, default_float, float_o
 __all__ = ["FlatOp", "binary", "predicate", "unary"]
 
 _new: Any = object.__new__
+
+
+def _watched(begins: bool) -> None:
+    """Have forward functions found anew, and nodes numbered, so that watchers are told of them, or not."""
+    global next_sequence
+    next_sequence = watching.numbered if begins else nodes.next_sequence
+    for op in table.values():
+        if isinstance(op, FlatOp):
+            op.forwards.clear()
+
+
+watching.on_change.append(_watched)
 
 
 def _of_floats(f: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -39,8 +65,9 @@ def _of_reals(name: str, f: Callable[..., Any]) -> Callable[..., Any]:
 class _Forwards(dict[type, Callable[..., Any]]):
     """The forward function for each type of array, found when that type is first met."""
 
-    def __init__(self, name: str, forward: str | Callable[..., Any], needs_float: bool, reals: bool) -> None:
-        self.name = name
+    def __init__(self, op: FlatOp, forward: str | Callable[..., Any], needs_float: bool, reals: bool) -> None:
+        self.op = op
+        self.name = op.name
         self.forward = forward
         self.needs_float = needs_float
         self.reals = reals
@@ -54,7 +81,10 @@ class _Forwards(dict[type, Callable[..., Any]]):
         elif self.needs_float and callable(self.forward):
             f = _of_floats(f)
         f = backend.function(f)
-        f = self[array_type] = _of_reals(self.name, f) if self.reals else f
+        f = _of_reals(self.name, f) if self.reals else f
+        if watching.watchers:
+            f = partial(watching.watched_call, self.op, f)
+        self[array_type] = f
         return f
 
 
@@ -75,7 +105,7 @@ class FlatOp(Op):
         reals: bool = False,
     ) -> None:
         super().__init__(name, inputs, (), rules)
-        self.forwards = _Forwards(name, forward, needs_float, reals)
+        self.forwards = _Forwards(self, forward, needs_float, reals)
         self.slots = {x: f"saved{i}" for i, x in enumerate(inputs)}
         self.pull0 = self._pull(0)
         self.pull1 = self._pull(1)
@@ -182,7 +212,9 @@ def unary(
         t._array = z
         t._node = t._cell = t._alias = t._grad = None
         node = x._node if x._alias is None else current_node(x)
-        if node is None or (modes.paused and not mode.recording):
+        if modes.unusual and not mode.recording:
+            return unrecorded(t)
+        if node is None:
             return t
         if pull0 is None:
             raise op.missing_rule(0)
@@ -198,6 +230,8 @@ def unary(
             n.saved0 = _cell_of(x) if cell is None else cell
         if saves_z:
             n.result = _cell_of(t)
+        if modes.unusual:
+            pack_saved(n)
         return t
 
     return _finish(call, op, doc)
@@ -258,7 +292,9 @@ def binary(
         t._node = t._cell = t._alias = t._grad = None
         tracked0 = node0 is not None
         tracked1 = node1 is not None
-        if not (tracked0 or tracked1) or (modes.paused and not mode.recording):
+        if modes.unusual and not mode.recording:
+            return unrecorded(t)
+        if not (tracked0 or tracked1):
             return t
         n = t._node = _new(BinaryNode)
         n.sequence = next_sequence()
@@ -298,6 +334,8 @@ def binary(
                 n.saved1 = cell
         if (tracked0 and first_z) or (tracked1 and second_z):
             n.result = _cell_of(t)
+        if modes.unusual:
+            pack_saved(n)
         return t
 
     return _finish(call, op, doc)

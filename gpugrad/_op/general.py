@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from typing import Any
 
 from gpugrad._graph import (
@@ -20,9 +20,12 @@ from gpugrad._graph import (
     fit,
     keep,
     mode,
+    modes,
     namespace_of,
     next_sequence,
+    pack_saved,
     watch_alias,
+    watching,
 )
 from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
 from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
@@ -110,14 +113,15 @@ class GeneralOp(Op):
 
     def _forward_on(self, backend: Any, arrays: list[Any], positional: list[Any], arguments: dict[str, Any]) -> Any:
         """Return what the forward function returns, called on the device that the arrays share."""
+        forward = partial(watching.watched_call, self, self.forward) if watching.watchers else self.forward
         if not backend.checks_operands:
-            return self.forward(*positional, **arguments)
+            return forward(*positional, **arguments)
         devices = {backend.device_of(x): None for x in arrays}
         if len(devices) > 1:
             here, there = (str(d) for d in list(devices)[:2])
             raise DeviceError(f"{self.name}: operands are on '{here}' and '{there}'; move one with .to('{here}')")
         with backend.on(next(iter(devices))):
-            return self.forward(*positional, **arguments)
+            return forward(*positional, **arguments)
 
     def _recorded(self, inputs: Mapping[str, Any], values: dict[str, Any]) -> Any:
         arrays = {name: _array_of(value) for name, value in inputs.items()}
@@ -160,7 +164,7 @@ class GeneralOp(Op):
         for name in needed.intersection(self.inputs):
             cells = [_cell(x) for x in _items(inputs.get(name))]
             node.saved[name] = cells if name == self.list_input else cells[0] if cells else None
-        node.sequence = next_sequence()
+        node.sequence = watching.numbered() if watching.watchers else next_sequence()
         if isinstance(result, list):
             node.outputs = tuple((z.shape, z.dtype) for z in result)
             for index, t in enumerate(outputs or ()):
@@ -170,6 +174,8 @@ class GeneralOp(Op):
         if "z" in needed:
             kept = [keep(t) for t in outputs or ()]
             node.saved["z"] = kept if isinstance(result, list) else kept[0]
+        if modes.unusual:
+            pack_saved(node)
         return node
 
     def _watch(self, backend: Any, x: Any, t: Any, values: dict[str, Any], index: int) -> None:
