@@ -1,0 +1,118 @@
+"""Losses of logits or log-probabilities against classes."""
+# ruff: noqa: A002 - PyTorch calls the first argument `input`
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gpugrad import _ops as ops
+from gpugrad._graph import namespace_of
+from gpugrad._op import TENSORS
+from gpugrad._ops.losses import class_hits
+from gpugrad.backends import backend_of
+from gpugrad.errors import OptionError, ShapeError
+from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, reduced
+
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
+
+
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Any:
+    """Return the mean of -(t * log(sigmoid(x)) + (1 - t) * log(1 - sigmoid(x))), accurate for logits of any size.
+
+    target: probabilities of the shape of input; weight: factors of single losses; pos_weight: factors of the
+    positive part, one for each class (the last axis).
+
+    >>> import gpugrad
+    >>> binary_cross_entropy_with_logits(gpugrad.tensor([0., 1e4]), gpugrad.tensor([1., 1.]), reduction="none")
+    tensor([0.6931, 0.0000])
+    """
+    check_shapes("binary_cross_entropy_with_logits", input, target, reduction)
+    t = as_float(target, input)
+    positive = t * ops.softplus(-input)
+    losses = (positive if pos_weight is None else positive * pos_weight) + (1 - t) * ops.softplus(input)
+    return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _in_rows(name: str, input: Any, target: Any) -> tuple[Any, Any, tuple[int, ...]]:
+    """Return input (n, classes), target in rows, and the shape of unreduced losses, for any of PyTorch's layouts."""
+    shape, wanted = tuple(input.shape), tuple(target.shape)
+    axis = 0 if len(shape) == 1 else 1
+    rest = shape[:axis] + shape[axis + 1 :]
+    if not shape or wanted not in (rest, shape):
+        raise ShapeError(
+            f"{name}: input of shape {shape} does not fit a target of shape {wanted}; with the classes on axis {axis} "
+            f"it is {rest} class indices or {shape} probabilities"
+        )
+    rows = (math.prod(rest), shape[axis])
+    if len(shape) == 2:
+        return input, target, rest
+    flat, classes_last = ops.reshape, ops.moveaxis
+    target = flat(target, rows[:1]) if wanted == rest else flat(classes_last(target, axis, -1), rows)
+    return flat(classes_last(input, axis, -1), rows), target, rest
+
+
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
+    """Return the cross-entropy of softmax(input) against target, from the logits, as one node.
+
+    input: (classes,), (n, classes) or (n, classes, d1, ...); target: class indices of the shape of input without
+    the classes, or probabilities of the shape of input; weight: (classes,). Targets equal to `ignore_index` do not
+    count; if none counts the mean is 0, with gradient 0 (PyTorch: NaN).
+
+    >>> import gpugrad
+    >>> cross_entropy(gpugrad.tensor([1e4, 0., -1e4]), gpugrad.tensor(2))
+    tensor(20000.)
+    """
+    if not 0 <= label_smoothing <= 1:
+        raise OptionError(f"label_smoothing must be from 0 to 1, not {label_smoothing!r}")
+    rows, target, rest = _in_rows("cross_entropy", input, target)
+    options: dict[str, Any] = {"ignore_index": ignore_index, "label_smoothing": float(label_smoothing)}
+    loss = ops.cross_entropy(rows, target, weight, reduction=reduction, **options)
+    return loss if reduction != "none" or len(rest) == 1 else ops.reshape(loss, rest)
+
+
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Any:
+    """Return the negative of the log-probability that input gives to each target class.
+
+    input: log-probabilities, (classes,), (n, classes) or (n, classes, d1, ...); target: class indices; weight:
+    (classes,), by which a mean is weighted too.
+
+    >>> import gpugrad
+    >>> nll_loss(gpugrad.log(gpugrad.tensor([[0.75, 0.25]])), gpugrad.tensor([1]))
+    tensor(1.3863)
+    """
+    check_reduction(reduction)
+    rows, target, rest = _in_rows("nll_loss", input, target)
+    if len(target.shape) != 1:
+        raise ShapeError(f"nll_loss: target has the shape {target.shape} of input; it must be class indices")
+    xp = namespace_of(rows)
+    hit, counted = class_hits(target, rows.shape[1], ignore_index, xp)
+    _check_classes(target, counted, rows.shape[1])
+    factors = xp.astype(hit, rows.dtype)
+    if weight is not None:
+        if tuple(weight.shape) != (rows.shape[1],):
+            raise ShapeError(f"nll_loss: weight of shape {weight.shape} is not ({rows.shape[1]},), one for each class")
+        factors = factors * as_float(weight, rows)
+    losses = -ops.sum(ops.where(factors == 0, xp.zeros_like(factors), rows) * factors, axis=1)
+    if reduction == "none":
+        return ops.reshape(losses, rest)
+    total = ops.sum(losses)
+    return total if reduction == "sum" else total / ops.sum(factors)
+
+
+def _check_classes(target: Any, counted: Any, classes: int) -> None:
+    """Raise IndexError for a class out of range where a look does not wait for a device."""
+    array, counts = (x._array if type(x) in TENSORS else x for x in (target, counted))
+    if backend_of(array).name == "numpy":
+        wrong = counts & ((array < 0) | (array >= classes))
+        if wrong.any():
+            raise IndexError(f"nll_loss: target {array[wrong][0]} is not a class from 0 to {classes - 1}")
