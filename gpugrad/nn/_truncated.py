@@ -36,17 +36,20 @@ def truncated_normal(count: int, a: float, b: float, generator: Generator) -> np
 
 def _normal(count: int, a: float, b: float, generator: Generator) -> np.ndarray[Any, Any]:
     x = generator.normal((count,), _float)
-    return x[(x >= a) & (x <= b)]
+    kept: np.ndarray[Any, Any] = x[(x >= a) & (x <= b)]
+    return kept
 
 
 def _even(count: int, a: float, b: float, generator: Generator) -> np.ndarray[Any, Any]:
-    x: np.ndarray[Any, Any] = a + (b - a) * generator.uniform((count,), _float)
+    x = a + (b - a) * generator.uniform((count,), _float)
     nearest = max(a, 0.0)
     keeps = generator.uniform((count,), _float) < np.exp((nearest * nearest - x * x) / 2)
-    return x[keeps]
+    kept: np.ndarray[Any, Any] = x[keeps]
+    return kept
 
 
 def _exponential(count: int, a: float, b: float, generator: Generator) -> np.ndarray[Any, Any]:
     rate = (a + math.sqrt(a * a + 4)) / 2
     x = a - np.log1p(-generator.uniform((count,), _float)) / rate
-    return x[(generator.uniform((count,), _float) < np.exp(-((x - rate) ** 2) / 2)) & (x <= b)]
+    kept: np.ndarray[Any, Any] = x[(generator.uniform((count,), _float) < np.exp(-((x - rate) ** 2) / 2)) & (x <= b)]
+    return kept

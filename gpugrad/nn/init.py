@@ -190,7 +190,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill a weight (rows, ...) with a random matrix whose rows, or columns, are orthogonal, times gain; return it.
 
-    The axes behind the first are taken as one. Saxe et al. (2014); all such matrices are equally likely (Mezzadri, 2007).
+    The axes behind the first are taken as one. Saxe et al. (2014); all such matrices are as likely (Mezzadri, 2007).
 
     >>> import gpugrad
     >>> w = orthogonal_(gpugrad.empty((2, 3)))
