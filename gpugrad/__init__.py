@@ -172,7 +172,7 @@ from gpugrad._ops import (
 )
 from gpugrad._tensor import Tensor, asarray, from_dlpack, tensor
 from gpugrad._tensor.displays import load_displays_by as _load_displays_by
-from gpugrad.autograd import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from gpugrad.autograd import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled
 from gpugrad.backends import (
     Device,
     available_backends,
@@ -216,21 +216,32 @@ complex128 = _dtypes["complex128"]
 
 _support_einops()
 
-_parts = ("data", "diagnostics", "nn", "optim")
+_functions = {
+    "compare_backends": "gpugrad.diagnostics",
+    "draw": "gpugrad.diagnostics",
+    "elementwise": "gpugrad._elementwise",
+    "load_safetensors": "gpugrad.nn.interchange",
+    "memory_report": "gpugrad.diagnostics",
+    "profile": "gpugrad.diagnostics",
+    "record_function": "gpugrad.diagnostics",
+    "safetensors_metadata": "gpugrad.nn.interchange",
+    "save_safetensors": "gpugrad.nn.interchange",
+}
+_parts = ("data", "diagnostics", "func", "nn", "optim")
 
 
 def __getattr__(name: str) -> _Any:
-    """Import the parts for training, and for looking at graphs, when they are first asked for."""
+    """Import what most programs do not need when it is first asked for."""
     if name in _parts:
         return _importlib.import_module(f"gpugrad.{name}")
-    if name == "draw":
-        return _importlib.import_module("gpugrad.diagnostics").draw
+    if name in _functions:
+        return getattr(_importlib.import_module(_functions[name]), name)
     raise AttributeError(f"module 'gpugrad' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """Return the public names."""
-    return [*__all__, "draw", *_parts]
+    return [*__all__, *_functions, *_parts]
 
 
 _load_displays_by(lambda: _importlib.import_module("gpugrad.diagnostics"))
@@ -321,6 +332,7 @@ __all__ = [
     "iinfo",
     "imag",
     "inf",
+    "inference_mode",
     "int8",
     "int16",
     "int32",

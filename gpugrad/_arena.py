@@ -19,7 +19,7 @@ from gpugrad._op import new_tensor
 from gpugrad.backends import Array, Backend, backend_of
 from gpugrad.errors import ShapeError
 
-__all__ = ["Arena", "Run", "Slot", "arenas_of", "in_blocks", "ufuncs_of"]
+__all__ = ["Arena", "Run", "Slot", "arenas_of", "followed", "in_blocks", "kept_mean", "ufuncs_of"]
 
 _aligned = 64
 """Bytes: every parameter starts on a cache line of its own, which wide loads of a matrix product like."""
@@ -34,28 +34,32 @@ _home: WeakValueDictionary[int, Arena] = WeakValueDictionary()
 
 
 class Slot:
-    """The place of one parameter, and how many steps its moments have seen."""
+    """The place of one parameter, how many steps its moments have seen, and numbers that belong to them, by name."""
 
-    __slots__ = ("array", "gradient", "moved", "parameter", "start", "steps", "stop")
+    __slots__ = ("array", "gradient", "moved", "numbers", "parameter", "start", "steps", "stop")
 
-    def __init__(self, parameter: Any, start: int, steps: int) -> None:
+    def __init__(self, parameter: Any, start: int, before: Slot | None) -> None:
         self.parameter = parameter
         self.array = parameter._array
         self.start = start
         self.stop = start + math.prod(self.array.shape)
-        self.steps = steps
+        self.steps: int = before.steps if before else 0
+        self.numbers: dict[str, float] = dict(before.numbers) if before else {}
         self.moved = False
         self.gradient: Any = None
 
 
 class Run:
-    """Neighbours in an arena that a step treats alike: flat arrays over their parameters, gradients and moments."""
+    """Neighbours in an arena that a step treats alike: flat arrays over their parameters, gradients and moments.
 
-    __slots__ = ("arena", "parameter", "returns", "slots", "start", "steps", "stop")
+    They have seen as many steps and have the same numbers; what an update writes into `numbers`, `finish` keeps.
+    """
+
+    __slots__ = ("arena", "numbers", "parameter", "returns", "slots", "start", "steps", "stop")
 
     def __init__(self, arena: Arena, slots: list[Slot]) -> None:
         first = slots[0]
-        self.arena, self.slots, self.steps = arena, slots, first.steps
+        self.arena, self.slots, self.steps, self.numbers = arena, slots, first.steps, first.numbers.copy()
         self.start, self.stop = first.start, slots[-1].stop
         self.returns = False
         self.parameter = arena.parameters[self.start : self.stop] if first.moved else self._own(first)
@@ -76,6 +80,19 @@ class Run:
         """Return the moments called `name`, 1-d; zeros where there were none."""
         return self.arena.moment(name)[self.start : self.stop]
 
+    def parts(self, *moments: str, flat: bool = False) -> Iterator[list[Array]]:
+        """Yield parameter, gradient and moments of each parameter that is not empty, in its shape or 1-d."""
+        whole = [self.parameter, self.gradient, *(self.moment(name) for name in moments)]
+        reshape = self.arena.backend.namespace.reshape
+        for slot in self.slots:
+            if slot.stop > slot.start:
+                here = slice(slot.start - self.start, slot.stop - self.start)
+                yield [a[here] if flat else reshape(a[here], slot.array.shape) for a in whole]
+
+    def scratch(self, count: int) -> list[Array]:
+        """Return arrays of the size of a block for results on the way."""
+        return self.arena.scratch(count)
+
     def finish(self, counts: bool = True) -> None:
         """Note that the run has been updated; `counts` says whether its moments have seen a step."""
         if self.returns:
@@ -84,6 +101,8 @@ class Run:
             backend.write(array, key, backend.namespace.reshape(self.parameter, array.shape))
         for slot in self.slots if counts else ():
             slot.steps += 1
+            if self.numbers:
+                slot.numbers = self.numbers.copy()
 
 
 class Arena:
@@ -99,14 +118,14 @@ class Arena:
         self.dtype = parameters[0].dtype
         self.memory = Memory()
         self.moments: dict[str, Array] = {}
-        self._scratch: tuple[Array, Array] | None = None
+        self._scratch: list[Array] = []
         known = {id(slot.parameter): (arena, slot) for arena in before for slot in arena.slots}
         step = max(1, _aligned // self.dtype.itemsize)
         self.slots: list[Slot] = []
         end = 0
         for p in parameters:
             old = known.get(id(p))
-            self.slots.append(Slot(p, end, old[1].steps if old else 0))
+            self.slots.append(Slot(p, end, old[1] if old else None))
             end = -(-self.slots[-1].stop // step) * step
         with self.here():
             self.gradients = self._zeros(end)
@@ -155,10 +174,10 @@ class Arena:
         """Return whether every parameter still has the memory that the arena knows."""
         return all(s.parameter._array is s.array and (s.moved or not _may_move(s.parameter)) for s in self.slots)
 
-    def gather(self) -> list[Run]:
+    def gather(self, absent_as_zeros: bool = False) -> list[Run]:
         """Copy the gradients in, make their parameters safe to write, and return these in runs of equal steps.
 
-        Parameters without a gradient are in no run.
+        Parameters without a gradient are in no run, unless it counts as zeros.
         """
         runs: list[list[Slot]] = []
         last: Slot | None = None
@@ -166,14 +185,15 @@ class Arena:
         with self.here():
             for slot in self.slots:
                 gradient = slot.parameter._grad
-                if gradient is None:
+                if gradient is None and not absent_as_zeros:
                     last = None
                     continue
-                if gradient._array.shape != slot.array.shape:
+                if gradient is not None and gradient._array.shape != slot.array.shape:
                     raise ShapeError(f"a gradient has shape {gradient.shape} and its parameter {slot.array.shape}")
-                slot.gradient[...] = gradient._array
+                slot.gradient[...] = 0 if gradient is None else gradient._array
                 put_aside(slot.parameter)
-                if last is not None and last.moved and slot.moved and last.steps == slot.steps:
+                joins = last is not None and last.moved and slot.moved and last.steps == slot.steps
+                if joins and last.numbers == slot.numbers:  # type: ignore[union-attr]
                     runs[-1].append(slot)
                 else:
                     runs.append([slot])
@@ -194,13 +214,12 @@ class Arena:
             shown[name]._alias = Alias(self.memory, None, (), 0)
         return shown
 
-    @property
-    def scratch(self) -> tuple[Array, Array]:
-        """Two arrays of the size of a block, for results on the way."""
-        if self._scratch is None:
+    def scratch(self, count: int) -> list[Array]:
+        """Return arrays of the size of a block, for results on the way."""
+        if len(self._scratch) < count:
             size = min(_block if self.backend.name == "numpy" else _large_block, self.gradients.shape[0])
-            self._scratch = self._zeros(size), self._zeros(size)
-        return self._scratch
+            self._scratch += [self._zeros(size) for _ in range(count - len(self._scratch))]
+        return self._scratch[:count]
 
 
 def arenas_of(parameters: Sequence[Any], before: Sequence[Arena] = ()) -> list[Arena]:
@@ -216,12 +235,34 @@ def _may_move(p: Any, before: Sequence[Arena] = ()) -> bool:
     return p._alias is None and (home is None or home in before)
 
 
+def followed(u: Any, p: Array, g: Array, s: Array, d: Array, factor: Any, weight_decay: float) -> Array:
+    """Return g * factor + weight_decay * p: `g` itself or, with `s` overwritten, `d`. No factor is 1."""
+    if factor is not None:
+        u.multiply(g, factor, out=d)
+        g = d
+    if weight_decay:
+        u.multiply(p, weight_decay, out=s)
+        u.add(g, s, out=d)
+        g = d
+    return g
+
+
+def kept_mean(u: Any, mean: Array, value: Array, kept: float, s: Array) -> None:
+    """Change a running mean to kept * mean + (1 - kept) * value; `s`, which may be `value`, is overwritten."""
+    u.multiply(value, 1 - kept, out=s)  # not mean + (1 - kept) * (value - mean), which loses what is small beside it
+    u.multiply(mean, kept, out=mean)
+    u.add(mean, s, out=mean)
+
+
 def in_blocks(arrays: Sequence[Array], scratch: Sequence[Array]) -> Iterator[list[Array]]:
     """Yield 1-d arrays of one size block by block, each time followed by as much of the scratch arrays."""
     size, block = arrays[0].shape[0], max(1, scratch[0].shape[0])
     for start in range(0, size, block):
         stop = min(start + block, size)
         yield [a[start:stop] for a in arrays] + [s[: stop - start] for s in scratch]
+
+
+_named = ("abs", "add", "divide", "maximum", "minimum", "multiply", "sign", "sqrt", "subtract")
 
 
 class _Ufuncs:
@@ -240,10 +281,10 @@ def _into(function: Callable[..., Array]) -> Callable[..., None]:
 
 
 def ufuncs_of(array: Array) -> Any:
-    """Return add, subtract, multiply, divide, sqrt and maximum with ``out=`` for arrays like this one."""
+    """Return the functions of `_named` with ``out=`` for arrays like this one."""
     if type(array) is np.ndarray:
         return np
     backend = backend_of(array)
     if backend.device_kind == "cuda":
         return backend.namespace  # CuPy's functions have `out`
-    return _Ufuncs(backend.namespace, ("add", "subtract", "multiply", "divide", "sqrt", "maximum"))
+    return _Ufuncs(backend.namespace, _named)

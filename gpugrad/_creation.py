@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gpugrad import _ops as ops
-from gpugrad._op import TENSORS, new_tensor
+from gpugrad._op import TENSORS, interpreter_of, new_tensor
 from gpugrad._ops.manipulation import sizes_of
 from gpugrad._tensor import Tensor
 from gpugrad.backends import (
@@ -25,7 +25,7 @@ from gpugrad.backends import (
     default_integer,
     dtypes,
 )
-from gpugrad.errors import DtypeError, ShapeError
+from gpugrad.errors import DtypeError, GradientError, ShapeError
 
 __all__ = [
     "arange",
@@ -134,7 +134,15 @@ def _spread(value: Any, shape: int | Sequence[int], dtype: Any, device: Any) -> 
 
 
 def _number(value: Any) -> Any:
-    """Return a NumPy number as a Python number of its kind."""
+    """Return a NumPy number, or a tensor of one number, as a Python number of its kind."""
+    if type(value) in TENSORS:
+        if value.ndim or value.requires_grad:
+            what = "one that requires grad" if value.requires_grad else f"one of shape {value.shape}"
+            raise GradientError(
+                f"arange and linspace go from number to number; a tensor without axes stands for one, but not {what}: "
+                "take its .item(), or start + step * gpugrad.arange(n), which has a gradient"
+            )
+        return value.item()
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -227,6 +235,9 @@ def eye(n_rows: int, n_cols: int | None = None, /, *, k: int = 0, dtype: Any = N
 
 def _like(x: Any, value: Any, dtype: Any, device: Any) -> Any:
     """Return a constant of the shape of `x`: a tensor for a tensor, an array for an array."""
+    interpreter = interpreter_of([x])
+    if interpreter is not None:
+        return interpreter.each(x, lambda one: _like(one, value, dtype, device))
     array = x._array if type(x) in TENSORS else x
     backend = backend_of(array)
     dtype = backend.dtype_of(array) if dtype is None else as_dtype(dtype)

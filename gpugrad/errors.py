@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 __all__ = [
+    "AnomalyError",
     "AxisError",
     "BackendUnavailable",
     "DataError",
     "DeviceError",
     "DtypeError",
+    "ExpressionError",
     "GpugradError",
+    "GradcheckError",
     "GradientError",
     "LinAlgError",
     "MissingPackage",
@@ -44,6 +49,15 @@ class DtypeError(GpugradError, TypeError):
     """A dtype does not fit what was asked."""
 
 
+class ExpressionError(GpugradError, ValueError):
+    """An elementwise expression is not in the grammar; `line` and `column`, counted from 1, say where."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
+
+
 class ShapeError(GpugradError, ValueError):
     """Shapes do not fit each other."""
 
@@ -54,6 +68,31 @@ class AxisError(ShapeError, IndexError):
 
 class GradientError(GpugradError, RuntimeError):
     """The graph cannot give the gradient that was asked for."""
+
+
+class GradcheckError(GpugradError, RuntimeError):
+    """Gradients are not what differences say. `report`, a GradientReport, has the derivatives one by one."""
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class AnomalyError(GpugradError, RuntimeError):
+    """A NaN or an Inf, found in anomaly mode. What the message says, programs find in attributes.
+
+    `op` is the op's name, or what else it was (``hook``, ``assign``, ``seed`` ...); `phase` is ``forward``,
+    ``backward``, or ``input`` where the value came in and no operation made it; `kind` is ``NaN`` or ``Inf``; `index`
+    is where the first one is and `count` how many there are; `file` and `line` are the user's, None if not known.
+    """
+
+    op: str = ""
+    phase: str = ""
+    kind: str = ""
+    index: tuple[int, ...] = ()
+    count: int = 0
+    file: str | None = None
+    line: int | None = None
 
 
 class LinAlgError(GpugradError, np.linalg.LinAlgError):

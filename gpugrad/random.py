@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from gpugrad._graph import mode
 from gpugrad._ops.manipulation import sizes_of
 from gpugrad._tensor import Tensor
 from gpugrad._tensor.making import from_host
@@ -32,9 +37,14 @@ def _float(dtype: Any) -> Any:
     return wanted
 
 
-def _made(host: Any, device: Any, requires_grad: bool) -> Tensor:
-    made = from_host(host, device)
-    return made.requires_grad_() if requires_grad else made
+def _drawn(draw: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...], device: Any, requires_grad: bool) -> Tensor:
+    """Return what `draw` returns for a shape, on a device; under vmap, it may be asked for all examples at once."""
+
+    def make(sizes: tuple[int, ...]) -> Tensor:
+        made = from_host(draw(sizes), device)
+        return made.requires_grad_() if requires_grad else made
+
+    return make(shape) if mode.drawing is None else mode.drawing.values(make, shape)
 
 
 def randn(
@@ -45,8 +55,8 @@ def randn(
     >>> randn(2, 3).shape
     (2, 3)
     """
-    host = (generator or default_generator).normal(_sizes(shape), _float(dtype))
-    return _made(host, device, requires_grad)
+    source, wanted = generator or default_generator, _float(dtype)
+    return _drawn(lambda sizes: source.normal(sizes, wanted), _sizes(shape), device, requires_grad)
 
 
 def rand(
@@ -57,8 +67,8 @@ def rand(
     >>> bool((rand(100) < 1).all())
     True
     """
-    host = (generator or default_generator).uniform(_sizes(shape), _float(dtype))
-    return _made(host, device, requires_grad)
+    source, wanted = generator or default_generator, _float(dtype)
+    return _drawn(lambda sizes: source.uniform(sizes, wanted), _sizes(shape), device, requires_grad)
 
 
 def randint(
@@ -82,7 +92,8 @@ def randint(
     if high <= low:
         raise OptionError(f"randint: high must be above low, and {high} is not above {low}")
     wanted = default_integer if dtype is None else as_dtype(dtype)
-    return _made((generator or default_generator).integers(low, high, sizes_of(size), wanted), device, False)
+    source, first, end = generator or default_generator, low, high
+    return _drawn(lambda sizes: source.integers(first, end, sizes, wanted), sizes_of(size), device, False)
 
 
 def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
@@ -91,4 +102,12 @@ def randperm(n: int, *, generator: Generator | None = None, device: Any = None) 
     >>> sorted(randperm(4).tolist())
     [0, 1, 2, 3]
     """
-    return _made((generator or default_generator).permutation(n), device, False)
+    source = generator or default_generator
+
+    def draw(sizes: tuple[int, ...]) -> Any:
+        if len(sizes) == 1:
+            return source.permutation(n)
+        rows = [source.permutation(n) for _ in range(math.prod(sizes[:-1]))]
+        return np.reshape(rows, sizes)
+
+    return _drawn(draw, (n,), device, False)

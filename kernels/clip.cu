@@ -14,12 +14,12 @@ __device__ __forceinline__ void sum_of_squares(
         const double wide = static_cast<double>(static_cast<arithmetic_t<T>>(value));
         sum += wide * wide;
     };
-    const auto add_pack = [&](long long i) {
+    const auto add_pack = [&](auto i) {
         const Pack<T> pack = load(x + i);
 #pragma unroll
         for (int lane = 0; lane < Pack<T>::size; ++lane) add(pack.values[lane]);
     };
-    visit(n, [&](long long i) { add(x[i]); }, add_pack, x);
+    visit(n, [&](auto i) { add(x[i]); }, add_pack, x);
     sum = block_sum(sum);
     if (threadIdx.x == 0) partials[blockIdx.x] = sum;
 }

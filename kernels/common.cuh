@@ -67,7 +67,7 @@ __device__ __forceinline__ void elementwise(long long n, F f, T* z, Inputs... x)
         return result;
     };
     visit(
-        n, [&](long long i) { z[i] = of_element(x[i]...); }, [&](long long i) { store(z + i, of_pack(load(x + i)...)); },
+        n, [&](auto i) { z[i] = of_element(x[i]...); }, [&](auto i) { store(z + i, of_pack(load(x + i)...)); },
         z, x...);
 }
 

@@ -11,6 +11,9 @@ import fake_cupy
 import pytest
 
 import gpugrad
+from gpugrad._graph import modes, nodes, watching
+from gpugrad._op import elementwise
+from gpugrad.autograd import anomaly, is_anomaly_enabled
 from gpugrad.backends import backend_named, backend_of_device, default_device, register_backend
 from gpugrad.errors import BackendUnavailable
 
@@ -113,3 +116,17 @@ def _seeded():
     """Start every test from the same random numbers and from NumPy."""
     gpugrad.manual_seed(0)
     gpugrad.set_backend("numpy")
+
+
+USUAL = modes.present()
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    """Fail each test that leaves a mode on, or somebody watching, whatever it raised in whatever block."""
+    yield
+    assert modes.present() == USUAL
+    assert modes.unusual == 0, "a thread is in a mode, or the count of those that are is wrong"
+    assert watching.watchers == () and watching.node_at_work() is None and not watching._local.within
+    assert elementwise.next_sequence is nodes.next_sequence
+    assert not is_anomaly_enabled() and anomaly._modes == 0

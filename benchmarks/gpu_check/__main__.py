@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", default=",".join(PARTS), help="the parts to run, with commas between them")
+    parser.add_argument("--limit", type=float, help="seconds for the test list, and for each tool of the sanitizer")
     parser.add_argument("--log", type=Path, default=log.LOG, help="the file that the entry is appended to")
     parser.add_argument("--json", type=Path, help="a file to write the same to as JSON")
     return parser
@@ -48,13 +49,18 @@ def _chosen(parser: argparse.ArgumentParser, only: str) -> list[str]:
     return [name for name in PARTS if name in names]
 
 
-def run(name: str) -> Part:
+LIMITED = ("tests", "sanitizer")
+"""The parts that start programs, each of which is stopped after some time."""
+
+
+def run(name: str, limit: float | None = None) -> Part:
     """Return one part; what it raises is its failure."""
     import gpugrad
 
+    limits = {"limit": limit} if limit and name in LIMITED else {}
     try:
         with gpugrad.use_backend("cupy"):
-            part: Part = importlib.import_module(f"gpu_check.{PARTS[name][0]}").check()
+            part: Part = importlib.import_module(f"gpu_check.{PARTS[name][0]}").check(**limits)
             return part
     except Exception as error:  # of whatever kind: the other parts run all the same
         traceback.print_exc()
@@ -78,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in names:
         start = time.perf_counter()
         print(f"gpu-check: {name}: {PARTS[name][1]}", file=sys.stderr, flush=True)
-        parts.append(run(name))
+        parts.append(run(name, options.limit))
         took = time.perf_counter() - start
         print(f"gpu-check: {name}: {parts[-1].state} in {took:.0f} s: {parts[-1].summary}", file=sys.stderr, flush=True)
     text = log.entry(found, parts, when)

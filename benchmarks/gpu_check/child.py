@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (ROOT, ROOT / "benchmarks", ROOT / "tests" / "support")
+PLAIN = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+"""For pytest: what else is installed there, and would change how tests run, is no part of the check."""
 
 
 def run(command: list[str], limit: float, **variables: str) -> tuple[int | None, str]:

@@ -93,7 +93,11 @@ def _under(program: str, tool: str, command: list[str], limit: float) -> Verdict
     options = ["--tool", tool, "--target-processes", "all", "--print-limit", "20", *TOOLS[tool]]
     return verdict(
         *child.run(
-            [program, *options, sys.executable, *command], limit, GPUGRAD_REQUIRE_GPU="1", GPUGRAD_TEST_BACKENDS="cupy"
+            [program, *options, sys.executable, *command],
+            limit,
+            **child.PLAIN,
+            GPUGRAD_REQUIRE_GPU="1",
+            GPUGRAD_TEST_BACKENDS="cupy",
         )
     )
 

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from gpu_check import child
 from gpu_check.part import FAILED, NOT_RUN, PASSED, Part, Table
+from gpu_check.progress import VARIABLE, read
 
 LEFT_OUT = {
     "tests/benchmarks": "tests of this program",
@@ -22,6 +23,11 @@ LEFT_OUT = {
     "tests/test_packaging.py": "tests of the wheel",
 }
 """What says nothing about a GPU, and why."""
+
+WORKERS = ["-n", "logical", "--maxprocesses", "16", "--dist", "loadgroup"]
+"""Most of the time is that of processors: CuPy compiles every function for every dtype that it meets."""
+
+COLUMNS = ("outcome", "how many", "which, or why")
 
 
 def lacking(path: Path) -> str | None:
@@ -96,8 +102,25 @@ def outcomes(report: Path) -> tuple[Counter[str], Counter[str], list[str]]:
             reasons[skipped.get("message") or "no reason given"] += 1
         else:
             counts["passed"] += 1
-            counts["passed on CuPy"] += "[cupy" in name or "-cupy" in name
+            counts["passed on CuPy"] += _on_cupy(name)
     return counts, reasons, failures
+
+
+def _on_cupy(name: str) -> bool:
+    return "[cupy" in name or "-cupy" in name
+
+
+def stopped(progress: Path, limit: float, output: str) -> Part:
+    """Return the part of a run that was stopped: how far it came, and what had failed by then."""
+    known = read(progress)
+    if not known:
+        return Part("tests", FAILED, f"stopped after {limit:.0f} s: {child.last_line(output)}")
+    counts = Counter(outcome for outcome, _ in known)
+    counts["passed on CuPy"] = sum(outcome == "passed" and _on_cupy(name) for outcome, name in known)
+    summary = ", ".join(f"{counts[name]} {name}" for name in ("passed", "failed", "skipped", "passed on CuPy"))
+    rows = [("failed", "1", name) for outcome, name in known if outcome == "failed"][:20]
+    summary = f"stopped after {limit:.0f} s, and until then {summary}; more time: --limit"
+    return Part("tests", FAILED, summary, [Table("tests", COLUMNS, rows)] if rows else [])
 
 
 def check(limit: float = 270, selected: tuple[str, ...] = ("tests", "gpugrad"), backends: str = "numpy,cupy") -> Part:
@@ -107,17 +130,17 @@ def check(limit: float = 270, selected: tuple[str, ...] = ("tests", "gpugrad"), 
         return Part("tests", NOT_RUN, fault)
     absent = left_out()
     ignored = [*LEFT_OUT, *(name for names in absent.values() for name in names)]
-    workers = ["-n", "auto", "--maxprocesses", "8", "--dist", "loadgroup"] if child.installed("xdist") else []
+    workers = ["-p", "xdist", *WORKERS] if child.installed("xdist") else []
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        report, progress = Path(folder) / "report.xml", Path(folder) / "progress"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *workers]
+        command += ["-p", "gpu_check.progress"]
         command += [f"--ignore={name}" for name in ignored]
         named = os.environ.get("GPUGRAD_TEST_BACKENDS") or backends
-        status, output = child.run(
-            [*command, *selected], limit, GPUGRAD_REQUIRE_GPU="1", GPUGRAD_TEST_BACKENDS=named, GPUGRAD_BACKEND=""
-        )
+        variables = {VARIABLE: str(progress), "GPUGRAD_REQUIRE_GPU": "1", "GPUGRAD_TEST_BACKENDS": named}
+        status, output = child.run([*command, *selected], limit, **child.PLAIN, **variables, GPUGRAD_BACKEND="")
         if status is None:
-            return Part("tests", FAILED, f"stopped after {limit:.0f} s: {child.last_line(output)}")
+            return stopped(progress, limit, output)
         if not report.exists():
             return Part("tests", FAILED, f"pytest ended with status {status}: {child.last_line(output)}")
         counts, reasons, failures = outcomes(report)
@@ -135,4 +158,4 @@ def check(limit: float = 270, selected: tuple[str, ...] = ("tests", "gpugrad"), 
     state = PASSED if status == 0 else FAILED
     if status and not failures:
         summary += f"; pytest ended with status {status}: {child.last_line(output)}"
-    return Part("tests", state, summary, [Table("tests", ("outcome", "how many", "which, or why"), rows)])
+    return Part("tests", state, summary, [Table("tests", COLUMNS, rows)])

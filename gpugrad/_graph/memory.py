@@ -11,20 +11,25 @@ that share memory (views, `detach()`, `.data`) list their cells, weakly, in one 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakValueDictionary, ref
 
+from gpugrad._graph.modes import mode
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import GradientError
 
 __all__ = [
     "FREED",
     "Alias",
+    "FreedError",
+    "Lent",
     "Memory",
     "Saved",
     "expose",
     "keep",
+    "lend",
     "put_aside",
     "share",
     "unrecorded",
@@ -51,6 +56,10 @@ class Saved:
             del self.memory  # nobody else looks at the copy
 
 
+class FreedError(GradientError):
+    """A rule asked for a value that was let go; the walk says which op it is the rule of."""
+
+
 class _Freed:
     """What stands in a node for values that were let go after backward."""
 
@@ -58,7 +67,7 @@ class _Freed:
 
     @property
     def value(self) -> Any:
-        raise GradientError(
+        raise FreedError(
             "backward a second time through a graph whose saved values were freed. Say retain_graph=True in the first "
             "backward, or compute the result again"
         )
@@ -73,13 +82,19 @@ class _Freed:
 FREED = _Freed()
 
 
+_listing = threading.Lock()
+"""Held where a list of cells is replaced: other threads may be saving what looks at the same memory."""
+
+
 class Memory:
     """A piece of memory that several Tensors look at, and the live cells over it."""
 
     __slots__ = ("__weakref__", "cells", "prune_at", "whole")
+    inference = False
+    lent = False
 
     def __init__(self) -> None:
-        self.cells: list[ref[Saved]] = []
+        self.cells: list[ref[Any]] = []
         self.prune_at = 16
         self.whole: Memory | None = None
 
@@ -99,27 +114,60 @@ class Memory:
         self.add(cell)
         return cell
 
-    def add(self, cell: Saved) -> None:
+    def add(self, cell: Any) -> None:
         """List a cell; dead ones are dropped whenever the list has doubled."""
         if self.whole is not None:
             self.whole.add(cell)
             return
         cell.memory = self
+        reference = ref(cell)
         if len(self.cells) >= self.prune_at:
-            self.cells = [r for r in self.cells if r() is not None]
-            self.prune_at = max(16, 2 * len(self.cells))
-        self.cells.append(ref(cell))
+            with _listing:
+                cells, self.cells = self.cells, []  # at once: another thread's cell goes to the one or to the other
+                self.cells.extend([r for r in cells if r() is not None])
+                self.prune_at = max(16, 2 * len(self.cells))
+        self.cells.append(reference)
 
     def put_aside(self) -> None:
         """Give every live cell a copy of its contents."""
         if self.whole is not None:
             self.whole.put_aside()
             return
-        cells, self.cells = self.cells, []
+        cells = self.cells
         for reference in cells:
             cell = reference()
             if cell is not None:
-                cell.put_aside()
+                cell.put_aside()  # which may raise: then nothing is written, and all are still listed
+        self.cells = self.cells[len(cells) :] if self.cells is cells else self.cells
+
+
+class InferenceMemory(Memory):
+    """The memory of what was made in inference mode: no graph may save its values, so nobody need list their cells."""
+
+    __slots__ = ()
+    inference = True
+
+    def keep(self, array: Array) -> Saved:
+        """Refuse: the value may have changed by the time that backward needs it, and nobody would know."""
+        raise GradientError(
+            f"an inference tensor (shape {tuple(array.shape)}) cannot be saved for backward: it was made in "
+            "inference_mode(). Call .clone() on it outside of that mode, and use the clone"
+        )
+
+
+class Lent(Memory):
+    """The same memory as `whole`, as those look at it who were lent it to read: nobody writes through them.
+
+    It lives as long as somebody does look. `exposed` says whether one was handed the array itself, and may look on.
+    """
+
+    __slots__ = ("exposed",)
+    lent = True
+
+    def __init__(self, whole: Memory) -> None:
+        super().__init__()
+        self.whole = whole
+        self.exposed = False
 
 
 class Alias:
@@ -153,8 +201,11 @@ def keep(tensor: Any) -> Saved:
         return tensor._alias.memory.keep(tensor._array)  # type: ignore[no-any-return]
     cell = tensor._cell
     if cell is None:
-        cell = tensor._cell = Saved()
+        cell = Saved()
         cell.value = tensor._array
+        if tensor._cell is not None:  # another thread was faster; nothing comes between this look and the next line
+            return tensor._cell  # type: ignore[no-any-return]
+        tensor._cell = cell
     return cell  # type: ignore[no-any-return]
 
 
@@ -167,8 +218,10 @@ def put_aside(tensor: Any) -> None:
     if cell is None:
         return
     tensor._cell = None
-    if hasattr(cell, "memory"):  # a Tensor rebuilt from the cell has been looked at by views
-        cell.memory.put_aside()
+    if hasattr(cell, "memory"):  # others have come to look at the array by way of the cell
+        tensor._alias = Alias(cell.memory, None, (), None)
+        del cell
+        tensor._alias.memory.put_aside()
         return
     reference = ref(cell)
     del cell
@@ -187,6 +240,16 @@ def share(tensor: Any) -> Alias:
             memory.add(cell)
         alias = tensor._alias = Alias(memory, None, (), None)
     return alias
+
+
+def lend(cell: Any, new_tensor: Callable[[Array], Any]) -> tuple[Any, Lent]:
+    """Return a Tensor that looks at what a cell holds, for somebody to read, and the memory as he looks at it."""
+    if not hasattr(cell, "memory"):
+        Memory().add(cell)
+    lent = Lent(cell.memory)
+    tensor = new_tensor(cell.value)
+    tensor._alias = Alias(lent, None, (), None)
+    return tensor, lent
 
 
 def watch_alias(view: Any, of: Any, step: tuple[Any, ...] | None) -> None:
@@ -213,19 +276,31 @@ def _owner(array: Array) -> Any:
 
 def watch_array(tensor: Any) -> None:
     """Note that a new Tensor looks at an array of the user's, and so at the memory of others made from the same."""
-    tensor._alias = Alias(_of_arrays.setdefault(id(_owner(tensor._array)), Memory()), None, (), None)
+    memory = _of_arrays.setdefault(id(_owner(tensor._array)), Memory())
+    if mode.inference:
+        part = InferenceMemory()
+        part.whole, memory = memory, part
+    tensor._alias = Alias(memory, None, (), None)
 
 
 def expose(tensor: Any) -> None:
     """Note that the user is handed the array of a Tensor, of which another Tensor may be made."""
     memory = share(tensor).memory
+    if isinstance(memory, Lent):
+        memory.exposed = True
+    if memory.inference and memory.whole is None:
+        memory.whole = Memory()  # of the array, which outside of inference mode others may come to look at
+    while memory.whole is not None:
+        memory = memory.whole
     known = _of_arrays.setdefault(id(_owner(tensor._array)), memory)
     while known.whole is not None:
         known = known.whole
-    if memory is not known and memory.whole is None:
+    if memory is not known:
         memory.join(known)  # neighbours in an arena: the array that the user is handed leads to the memory of all
 
 
 def unrecorded(tensor: Any) -> Any:
-    """Return a result that no node was recorded for."""
+    """Return a new Tensor that no node was recorded for, marked where it was made in inference mode."""
+    if mode.inference:
+        tensor._alias = Alias(InferenceMemory(), None, (), None)
     return tensor

@@ -6,25 +6,17 @@ slot for are class attributes, so the walk can ask any node for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-__all__ = ["BinaryNode", "Hooks", "Leaf", "Node", "Output", "UnaryNode", "WideNode", "next_sequence"]
+from gpugrad._graph.hooks import RemovableHandle, hang
+
+__all__ = ["BinaryNode", "Entry", "Leaf", "Node", "Output", "UnaryNode", "WideNode", "next_sequence"]
 
 next_sequence = count().__next__
 """Edges are fixed when a node is made, so the order of making is a topological order."""
-
-
-class Hooks:
-    """What a user hung on a value: functions on its gradient, and whether to keep that gradient."""
-
-    __slots__ = ("gradient", "functions", "retains")
-
-    def __init__(self) -> None:
-        self.functions: dict[int, Any] = {}
-        self.retains = False
-        self.gradient: Any = None
 
 
 class Node:
@@ -47,7 +39,8 @@ class Node:
     @property
     def name(self) -> str:
         """The op's name in PyTorch's form, such as ``ExpBackward``."""
-        return "".join(part.capitalize() for part in self.op.name.split("_")) + "Backward"
+        name: str = self.op.node_name
+        return name
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -60,6 +53,22 @@ class Node:
         return self
 
     index = 0
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before the rules of this node run, after the hooks of its results.
+
+        `grad_outputs` is a tuple of the gradients of the results, None where nothing came back; a tuple that it
+        returns takes their place.
+        """
+        return hang(self.source, "before", hook)
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` when the rules of this node have run.
+
+        `grad_inputs` is a tuple of the gradients that go on to `next_functions`, None where none does; a tuple that it
+        returns takes their place. At a leaf it runs after the gradient has been added to ``.grad``, and is empty.
+        """
+        return hang(self.source, "after", hook)
 
     def __repr__(self) -> str:
         return f"<{self.name}>"
@@ -113,6 +122,13 @@ class Output(Node):
     @property
     def edges(self) -> tuple[Any, ...]:
         return (self.edge0,)
+
+
+class Entry(UnaryNode):
+    """Where a value enters a function that is transformed: a copy, in the graph, of what it was outside."""
+
+    __slots__ = ()
+    name = "TransformInput"
 
 
 class Leaf(Node):

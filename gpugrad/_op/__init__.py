@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gpugrad._op.core import TENSORS, Op, new_tensor, register_tensor, table, tensor_class
+from gpugrad._op.core import (
+    TENSORS,
+    Op,
+    interpreter_of,
+    interpreters,
+    new_tensor,
+    register_tensor,
+    table,
+    tensor_class,
+)
 from gpugrad._op.elementwise import binary, predicate, unary
 from gpugrad._op.general import GeneralOp, op
 from gpugrad._op.operands import SCALARS, as_operand, on_one_device
@@ -15,6 +24,8 @@ __all__ = [
     "Op",
     "as_operand",
     "binary",
+    "interpreter_of",
+    "interpreters",
     "new_tensor",
     "node_of",
     "on_one_device",

@@ -7,21 +7,34 @@ as ``<input>_shape``, a keyword of the call, or `xp`. Only what a rule names is 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gpugrad._graph import Node, Saved, fit, namespace_of
+from gpugrad._graph import Node, Saved, fit, modes, namespace_of, unrecorded
 from gpugrad.backends import as_dtype
 from gpugrad.errors import GradientError
 
-__all__ = ["TENSORS", "Op", "Rule", "new_tensor", "register_tensor", "table", "tensor_class"]
+__all__ = [
+    "TENSORS",
+    "Op",
+    "Rule",
+    "interpreter_of",
+    "interpreters",
+    "new_tensor",
+    "register_tensor",
+    "table",
+    "tensor_class",
+]
 
 table: dict[str, Op] = {}
 """Every op by its name; the tests sweep it."""
 
 TENSORS: set[type] = set()
 """Tensor and its subclasses, by exact type."""
+
+interpreters: dict[type, Any] = {}
+"""Types of values that no op computes on, and who runs an op that meets them: those that vmap calls functions with."""
 
 _tensor_class: Any = None
 
@@ -32,6 +45,15 @@ def register_tensor(cls: type) -> None:
     TENSORS.add(cls)
     if _tensor_class is None:
         _tensor_class = cls
+
+
+def interpreter_of(values: Iterable[Any]) -> Any:
+    """Return who runs an op that is called with these values, None where it is the op itself."""
+    if interpreters:
+        for x in values:
+            if type(x) in interpreters:
+                return interpreters[type(x)]
+    return None
 
 
 def tensor_class() -> Any:
@@ -47,7 +69,7 @@ def new_tensor(array: Any, node: Node | None = None, cell: Saved | None = None) 
     tensor._cell = cell
     tensor._alias = None
     tensor._grad = None
-    return tensor
+    return unrecorded(tensor) if modes.unusual and node is None else tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,10 @@ class Op:
     """A function with derivative rules. Subclasses say how a call is recorded and where its node keeps values."""
 
     crosses_devices = False
+    elementwise = False
+    """Whether each element of a gradient comes from the one of `g` in its place: what `strong_zero` is for."""
+    listed = True
+    """Whether the op is in the table. Those that users define are not, and so may be defined again."""
 
     def __init__(
         self,
@@ -72,14 +98,20 @@ class Op:
         attributes: Sequence[str],
         rules: Mapping[Any, Callable[..., Any] | None],
     ) -> None:
-        if name in table:
+        if self.listed and name in table:
             raise ValueError(f"there is an op {name!r} already")
         self.name = name
         self.inputs = tuple(inputs)
         self.known = {"z", "xp", *inputs, *(f"{i}_shape" for i in inputs), *attributes}
         self.rules = [self._rule(key, function) for key, function in rules.items() if function is not None]
         self.rule_of = {i: rule for rule in self.rules for i in rule.inputs}
-        table[name] = self
+        if self.listed:
+            table[name] = self
+
+    @property
+    def node_name(self) -> str:
+        """What the nodes of this op are called, in PyTorch's form."""
+        return "".join(part.capitalize() for part in self.name.split("_")) + "Backward"
 
     def _rule(self, key: Any, function: Callable[..., Any]) -> Rule:
         joint = isinstance(key, tuple)
@@ -101,8 +133,17 @@ class Op:
             "on it, or use no_grad(), if no gradient is wanted"
         )
 
-    def gradients(self, node: Node, g: Any, recorded: bool, wanted: set[Node] | None) -> Iterator[tuple[Node, Any]]:
-        """Yield the edges of a node, each with the gradient that goes along it, fitted to the input there."""
+    def apply(self, given: dict[str, Any], values: dict[str, Any]) -> Any:
+        """Return the result of a call whose inputs and attributes have all been given by name."""
+        raise NotImplementedError
+
+    def gradients(
+        self, node: Node, g: Any, recorded: bool, wanted: set[Node] | None, strong_zero: bool = False
+    ) -> Iterator[tuple[Node, Any]]:
+        """Yield the edges of a node, each with the gradient that goes along it, fitted to the input there.
+
+        With `strong_zero`, which is for elementwise ops, 0 stays 0.
+        """
         edges = node.edges
         needs = [e is not None and (wanted is None or e in wanted) for e in edges]
         if isinstance(g, list):
@@ -116,6 +157,8 @@ class Op:
             result = rule.function(g, *values)
             for i, gi in zip(places, result if rule.joint or self.is_list(rule) else (result,), strict=True):
                 if needs[i] and gi is not None:
+                    if strong_zero:
+                        gi = _kept_zero(g, gi)
                     wanted_form = self.shape_and_dtype(node, i)
                     if wanted_form is not None:
                         shape, dtype = wanted_form
@@ -170,6 +213,16 @@ class Op:
     def free(self, node: Any) -> None:
         """Let go of a node's saved values."""
         raise NotImplementedError
+
+
+def _kept_zero(g: Any, gi: Any) -> Any:
+    """Return a gradient with 0 in place of the NaN that a rule made of a 0.
+
+    A rule is linear in `g`, and makes of a 0 nothing but 0 and NaN. Where it made 0 the rule stays as it is: what
+    comes back through it later, with create_graph, is for its slope, and need not be 0.
+    """
+    xp = namespace_of(gi)
+    return xp.where(xp.logical_and(g == 0, xp.isnan(gi)), xp.zeros_like(gi), gi)
 
 
 def rebuilt(cell: Saved, edge: Node | None, recorded: bool) -> Any:

@@ -25,8 +25,8 @@ from gpugrad._graph import (
     watching,
 )
 from gpugrad._op import core
-from gpugrad._op.core import TENSORS, Op, rebuilt, table
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
+from gpugrad._op.core import TENSORS, Op, interpreter_of, rebuilt, table
+from gpugrad._op.operands import SCALARS, as_computed, as_operands, on_one_device, refusal, refuse_complex
 from gpugrad._op.views import current_node
 from gpugrad.backends import backend_of, backend_of_type, default_float, float_only, settled
 
@@ -71,8 +71,24 @@ class _Forwards(dict[type, Callable[..., Any]]):
         self.forward = forward
         self.needs_float = needs_float
         self.reals = reals
+        self.unwatched: dict[type, Callable[..., Any]] = {}
 
     def __missing__(self, array_type: type) -> Callable[..., Any]:
+        with watching.changing:
+            f = self.unwatched[array_type] = self.unwatched.get(array_type) or self._found(array_type)
+            if watching.watchers:
+                f = partial(watching.watched_call, self.op, partial(self._settled, f))
+            self[array_type] = f
+            return f
+
+    def _settled(self, f: Callable[..., Any], *operands: Any) -> Any:
+        """Return the result in the dtype it ought to have, so that watchers see what the user gets."""
+        array = next(x for x in operands if type(x) not in SCALARS)
+        z = f(*operands)
+        return z if z.dtype is array.dtype else self.op.settle(operands, z)
+
+    def _found(self, array_type: type) -> Callable[..., Any]:
+        """Return the forward function for a type of array."""
         backend = backend_of_type(array_type)
         f = self.forward if callable(self.forward) else getattr(backend.namespace, self.forward)
         if self.needs_float and backend.checks_operands:
@@ -81,11 +97,7 @@ class _Forwards(dict[type, Callable[..., Any]]):
         elif self.needs_float and callable(self.forward):
             f = _of_floats(f)
         f = backend.function(f)
-        f = _of_reals(self.name, f) if self.reals else f
-        if watching.watchers:
-            f = partial(watching.watched_call, self.op, f)
-        self[array_type] = f
-        return f
+        return _of_reals(self.name, f) if self.reals else f
 
 
 class FlatOp(Op):
@@ -94,6 +106,8 @@ class FlatOp(Op):
     Its rules work element by element, so a gradient has the shape and dtype of the output; only where an input had
     others does the node keep them, for the gradient to be fitted to.
     """
+
+    elementwise = True
 
     def __init__(
         self,
@@ -109,6 +123,7 @@ class FlatOp(Op):
         self.slots = {x: f"saved{i}" for i, x in enumerate(inputs)}
         self.pull0 = self._pull(0)
         self.pull1 = self._pull(1)
+        self.function: Callable[..., Any]
 
     def needs(self, i: int, name: str) -> bool:
         """Return whether the rule for input `i` names `name`."""
@@ -123,8 +138,12 @@ class FlatOp(Op):
         for k, x in enumerate(self.inputs):
             sources[x], sources[f"{x}_shape"] = f"n.saved{k}.value", f"n.fit{k}[0]"
         arguments = ", ".join(["g", *(sources[name] for name in rule.names)])
-        code = f"lambda g, n: rule({arguments})"
+        code = compile(f"lambda g, n: rule({arguments})", f"<gpugrad rule of {self.name}>", "eval")
         return eval(code, {"rule": rule.function, "namespace_of": namespace_of})  # type: ignore[no-any-return]
+
+    def apply(self, given: dict[str, Any], values: dict[str, Any]) -> Any:
+        """Return the result of a call whose inputs have all been given by name; there are no attributes."""
+        return self.function(*given.values())
 
     def shape_and_dtype(self, node: Any, i: int) -> tuple[tuple[int, ...], Any] | None:
         return node.fit1 if i else node.fit0  # type: ignore[no-any-return]
@@ -149,7 +168,7 @@ class FlatOp(Op):
         array = next(x for x in operands if type(x) not in SCALARS)
         backend = backend_of(array)
         if not backend.checks_operands:
-            z = settled(backend, self.forwards[type(array)], operands, z)
+            z = settled(backend, self.forwards.unwatched[type(array)], operands, z)
         return z if type(z) is backend.array_type else backend.wrap(z)
 
     def on_arrays(self, operands: list[Any]) -> Any:
@@ -168,11 +187,13 @@ def _cell_of(x: Any) -> Saved:
     """Return a cell for a value that has none yet."""
     cell: Saved = _new(Saved)
     if type(x) in SCALARS:
-        cell.value = x
+        cell.value = +x  # a truth value as a number
     elif x._alias is not None:
         return x._alias.memory.keep(x._array)  # type: ignore[no-any-return]
     else:
         cell.value = x._array
+        if x._cell is not None:  # another thread was faster; nothing comes between this look and the next line
+            return x._cell  # type: ignore[no-any-return]
         x._cell = cell
     return cell
 
@@ -181,6 +202,7 @@ def _finish(call: Any, op: FlatOp, doc: str) -> Callable[..., Any]:
     call.__name__ = call.__qualname__ = op.name
     call.__doc__ = doc
     call.op = op
+    op.function = call
     return call  # type: ignore[no-any-return]
 
 
@@ -200,7 +222,8 @@ def unary(
 
     def call(x: Any, /) -> Any:
         if type(x) not in TENSORS:
-            return op.on_arrays(as_operands([x], name)[0])
+            interpreter = interpreter_of([x])
+            return interpreter.call(op, {"x": x}, {}) if interpreter else op.on_arrays(as_operands([x], name)[0])
         a = x._array
         try:
             z = forwards[type(a)](a)
@@ -255,6 +278,9 @@ def binary(
     names_shape = op.needs(0, "x1_shape") or op.needs(1, "x2_shape")
 
     def ordered(x1: Any, x2: Any) -> Any:
+        interpreter = interpreter_of([x1, x2])
+        if interpreter is not None:
+            return interpreter.call(op, {"x1": x1, "x2": x2}, {})
         operands, with_tensor = as_operands([x1, x2], name)
         return call(*on_one_device(operands, name)) if with_tensor else op.on_arrays(operands)
 
@@ -314,14 +340,20 @@ def binary(
             if pull1 is None:
                 raise op.missing_rule(1)
             n.fit1 = None if alike and not names_shape else (b.shape, b.dtype)
+        if not alike and getattr(a, "dtype", None) is not getattr(b, "dtype", None):
+            x1, x2 = as_computed(x1, z), as_computed(x2, z)
         if (tracked0 and first_x1) or (tracked1 and second_x1):
             if c1 in SCALARS or x1._alias is not None:
                 n.saved0 = _cell_of(x1)
             else:
                 cell = x1._cell
                 if cell is None:
-                    cell = x1._cell = _new(Saved)
-                    cell.value = a
+                    cell = _new(Saved)
+                    cell.value = x1._array
+                    if x1._cell is None:  # still: nothing comes between this look and the next line
+                        x1._cell = cell
+                    else:
+                        cell = x1._cell
                 n.saved0 = cell
         if (tracked0 and first_x2) or (tracked1 and second_x2):
             if c2 in SCALARS or x2._alias is not None:
@@ -329,8 +361,12 @@ def binary(
             else:
                 cell = x2._cell
                 if cell is None:
-                    cell = x2._cell = _new(Saved)
-                    cell.value = b
+                    cell = _new(Saved)
+                    cell.value = x2._array
+                    if x2._cell is None:  # still: nothing comes between this look and the next line
+                        x2._cell = cell
+                    else:
+                        cell = x2._cell
                 n.saved1 = cell
         if (tracked0 and first_z) or (tracked1 and second_z):
             n.result = _cell_of(t)
@@ -346,6 +382,9 @@ def predicate(name: str, doc: str, *inputs: str, reals: bool = False) -> Callabl
     op = FlatOp(name, inputs, name, {}, False, reals)
 
     def computed(*operands: Any) -> Any:
+        interpreter = interpreter_of(operands)
+        if interpreter is not None:
+            return interpreter.call(op, dict(zip(inputs, operands, strict=True)), {})
         ordered, with_tensor = as_operands(list(operands), name)
         if not with_tensor:
             return op.on_arrays(ordered)

@@ -27,8 +27,8 @@ from gpugrad._graph import (
     watch_alias,
     watching,
 )
-from gpugrad._op.core import TENSORS, Op, Rule, new_tensor, rebuilt
-from gpugrad._op.operands import SCALARS, as_operands, on_one_device, refusal, refuse_complex
+from gpugrad._op.core import TENSORS, Op, Rule, interpreter_of, new_tensor, rebuilt
+from gpugrad._op.operands import SCALARS, as_computed, as_operands, on_one_device, refusal, refuse_complex
 from gpugrad._op.views import node_of
 from gpugrad.backends import as_dtype, backend_of, is_inexact
 from gpugrad.errors import DeviceError
@@ -45,15 +45,16 @@ class GeneralOp(Op):
         rules: Mapping[Any, Callable[..., Any] | None],
         view: bool | Callable[..., tuple[Op, dict[str, Any]]],
         reals: bool = False,
+        elementwise: bool = False,
     ) -> None:
         self.forward = forward
+        self.elementwise = elementwise
         self.crosses_devices = forward.__name__ == "to_device"
         self.view = view
         self.reals = reals
         self.signature = inspect.signature(forward)
         parameters = self.signature.parameters.values()
-        self.list_input = next((p.name for p in parameters if str(p.annotation).startswith("Sequence[Array]")), None)
-        inputs = [p.name for p in parameters if str(p.annotation).startswith("Array") or p.name == self.list_input]
+        self.list_input, inputs = self.inputs_among(list(parameters))
         self.positional = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         self.positional_only = [p.name for p in parameters if p.kind is p.POSITIONAL_ONLY]
         self.by_name = [p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY]
@@ -61,6 +62,11 @@ class GeneralOp(Op):
         self.defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         attributes = [p.name for p in parameters if p.name not in inputs]
         super().__init__(forward.__name__, inputs, attributes, rules)
+
+    def inputs_among(self, parameters: list[inspect.Parameter]) -> tuple[str | None, list[str]]:
+        """Return the name of the input that is a list, None where there is none, and the names of all inputs."""
+        listed = next((p.name for p in parameters if str(p.annotation).startswith("Sequence[Array]")), None)
+        return listed, [p.name for p in parameters if str(p.annotation).startswith("Array") or p.name == listed]
 
     def bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of a call by name, defaults included."""
@@ -78,15 +84,35 @@ class GeneralOp(Op):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         values = self.bound(args, kwargs)
         given = {name: values.pop(name) for name in self.inputs}
-        given = {name: list(x) if name == self.list_input else x for name, x in given.items() if x is not None}
-        operands, with_tensor = as_operands([x for value in given.values() for x in _items(value)], self.name)
+        there = {n: self._operand(n, x) for n, x in given.items() if x is not None or n in self.required}
+        return self.apply(there, values)
+
+    def _operand(self, name: str, x: Any) -> Any:
+        """Return what was given for an input; a list where the op takes a list, and only there."""
+        if name == self.list_input and hasattr(x, "__iter__"):
+            return list(x)
+        if x is None or isinstance(x, list) or name == self.list_input:
+            what = "None" if x is None else f"a {type(x).__name__}"
+            wanted = "a list of tensors" if name == self.list_input else "a tensor or an array; see gpugrad.asarray"
+            raise TypeError(f"{self.name}: {name} is {what}; it must be {wanted}")
+        return x
+
+    def apply(self, given: dict[str, Any], values: dict[str, Any]) -> Any:
+        """Return the result of a call whose inputs and attributes have all been given by name."""
+        items = [x for value in given.values() for x in _items(value)]
+        interpreter = interpreter_of(items)
+        if interpreter is not None:
+            return interpreter.call(self, given, values)
+        operands, with_tensor = as_operands(items, self.name)
         ordered = iter(on_one_device(operands, self.name) if with_tensor else operands)
         inputs = {n: [next(ordered) for _ in v] if isinstance(v, list) else next(ordered) for n, v in given.items()}
         return self._recorded(inputs, values) if with_tensor else self._computed(inputs, values)[1]
 
     def along(self, x: Any, values: dict[str, Any]) -> Any:
         """Return this op of `x` alone, an array or a Tensor, with these attributes."""
-        return self._recorded({"x": x}, values) if type(x) in TENSORS else self._computed({"x": x}, values)[1]
+        if type(x) in TENSORS:
+            return self._recorded({"x": x}, values)
+        return self._computed({"x": x}, values)[1] if interpreter_of([x]) is None else self.apply({"x": x}, values)
 
     def back_along(self, g: Any, values: Mapping[str, Any], x_shape: tuple[int, ...]) -> Any:
         """Return the gradient of the input `x` of a linear op that saves nothing, such as a view."""
@@ -109,7 +135,7 @@ class GeneralOp(Op):
         try:
             return backend, _wrapped(backend, self._forward_on(backend, arrays, positional, arguments))
         except (TypeError, ValueError) as error:
-            raise refusal(self.name, arrays, error) from None
+            raise refusal(self.name, arrays, error) from None if self.listed else error  # a user's code: where
 
     def _forward_on(self, backend: Any, arrays: list[Any], positional: list[Any], arguments: dict[str, Any]) -> Any:
         """Return what the forward function returns, called on the device that the arrays share."""
@@ -161,8 +187,12 @@ class GeneralOp(Op):
                 if rule is None:
                     raise self.missing_rule(self.inputs.index(name))
                 needed.update(rule.names)
-        for name in needed.intersection(self.inputs):
-            cells = [_cell(x) for x in _items(inputs.get(name))]
+        for name in (x for x in self.inputs if x in needed):  # in an order that hooks may rely on
+            values = _items(inputs.get(name))
+            if self.inputs.index(name) in self.rule_of:  # an operand, and no index or condition
+                z = next(z for z in _items(result) if is_inexact(backend_of(z).dtype_of(z)))
+                values = [as_computed(x, z) for x in values]
+            cells = [_cell(x) for x in values]
             node.saved[name] = cells if name == self.list_input else cells[0] if cells else None
         node.sequence = watching.numbered() if watching.watchers else next_sequence()
         if isinstance(result, list):
@@ -250,7 +280,7 @@ def _cell(x: Any) -> Saved | None:
     if x is None:
         return None
     cell = Saved()
-    cell.value = x
+    cell.value = +x  # a truth value as a number
     return cell
 
 
@@ -259,6 +289,7 @@ def op(
     *,
     view: bool | Callable[..., tuple[Op, dict[str, Any]]] = False,
     reals: bool = False,
+    elementwise: bool = False,
     **more: Callable[..., Any] | None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make an op of a forward function on arrays: rules by the name of their input, or in a dict by several names.
@@ -266,11 +297,11 @@ def op(
     A rule for several inputs returns a tuple, and may name `needs`, the truth values of which are wanted. With `view`
     the result may share the memory of the input `x`; where there are several, it is a function of the array `x`, the
     number of the result and the keywords of the call that returns the op, and its keywords, that give this one alone.
-    With `reals` complex numbers are refused.
+    With `reals` complex numbers are refused. `elementwise` says that the rules work element by element.
     """
 
     def define(forward: Callable[..., Any]) -> Callable[..., Any]:
-        recorded = GeneralOp(forward, {**(rules or {}), **more}, view, reals)
+        recorded = GeneralOp(forward, {**(rules or {}), **more}, view, reals, elementwise)
 
         def call(*args: Any, **kwargs: Any) -> Any:
             return recorded(*args, **kwargs)

@@ -9,10 +9,18 @@ import numpy as np
 
 from gpugrad._graph import watch_array
 from gpugrad._op.core import TENSORS, new_tensor
-from gpugrad.backends import backend_of, is_array_type
-from gpugrad.errors import DeviceError, DtypeError, GpugradError, LinAlgError, ShapeError
+from gpugrad.backends import backend_of, is_array_type, is_inexact
+from gpugrad.errors import AxisError, DeviceError, DtypeError, GpugradError, LinAlgError, ShapeError
 
-__all__ = ["SCALARS", "refuse_complex", "as_operand", "as_operands", "on_one_device", "refusal"]
+__all__ = [
+    "SCALARS",
+    "as_computed",
+    "as_operand",
+    "as_operands",
+    "on_one_device",
+    "refusal",
+    "refuse_complex",
+]
 
 SCALARS = frozenset({float, int, bool, complex})
 
@@ -25,8 +33,10 @@ def as_operand(x: Any, op: str) -> Any:
     if isinstance(x, np.generic) and x.dtype.kind in "biufc":
         number = x.item()
         return number if type(number) in SCALARS else complex(x) if x.dtype.kind == "c" else float(x)  # longdouble
-    if isinstance(x, np.ndarray) and kind is not np.ndarray:
-        return np.asarray(x)
+    if isinstance(x, np.ndarray):
+        if x.dtype.kind not in "biufc":
+            raise DtypeError(f"{op} takes numbers and truth values, not an array of {x.dtype}")
+        return x if kind is np.ndarray else np.asarray(x)
     if not isinstance(x, np.generic) and is_array_type(kind):
         return x
     bases: tuple[Any, ...] = (int, float, complex)
@@ -49,6 +59,18 @@ def as_operands(operands: list[Any], op: str) -> tuple[list[Any], bool]:
     return [as_operand(x, op) for x in operands], True
 
 
+def as_computed(x: Any, z: Any) -> Any:
+    """Return an operand as what the result `z`, of floats, was computed with: integers and truth values as such floats.
+
+    Rules are array code, and the standard mixes no kinds of numbers.
+    """
+    if type(x) not in TENSORS or is_inexact(backend_of(x._array).dtype_of(x._array)):
+        return x
+    backend = backend_of(x._array)
+    with backend.on(backend.device_of(x._array)):
+        return new_tensor(backend.namespace.astype(x._array, z.dtype))
+
+
 def refuse_complex(op: str, operands: Iterable[Any]) -> None:
     """Raise where a complex number, of which none is larger than another, comes to an op of real numbers."""
     for x in operands:
@@ -67,6 +89,8 @@ def _constant(array: Any) -> Any:
 
 def refusal(op: str, operands: Iterable[Any], error: Exception) -> Exception:
     """Return what an array library complained of as an error that names the op, and what it was given."""
+    if isinstance(error, AxisError) and str(error).startswith("ax"):  # of code that many ops share
+        return AxisError(f"{op}: {error}")
     if isinstance(error, GpugradError):
         return error
     given = [

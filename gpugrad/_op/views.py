@@ -14,11 +14,12 @@ def current_node(tensor: Any) -> Any:
     alias = tensor._alias
     base = alias.base
     if base is not None and alias.seen is not base._node:
-        alias.seen = base._node
-        tensor._node = None
-        if base._node is not None:
+        seen, node = base._node, None
+        if seen is not None:
             op: Any = table["view_of"]
-            tensor._node = op.record({"x": base}, {"path": alias.path}, tensor._array)
+            node = op.record({"x": base}, {"path": alias.path}, tensor._array)
+        tensor._node = node
+        alias.seen = seen  # last, so that no other thread takes the node of before for the one of now
     return tensor._node
 
 

@@ -91,6 +91,7 @@ from gpugrad._ops.elementwise import (
     tanh,
     trunc,
 )
+from gpugrad._ops.embedding import embedding
 from gpugrad._ops.equal_values import once
 from gpugrad._ops.fourier import (
     fft,
@@ -106,6 +107,7 @@ from gpugrad._ops.fourier import (
     rfft,
     rfftn,
 )
+from gpugrad._ops.gaussians import gaussian, normal_density
 from gpugrad._ops.indexing import (
     assign,
     getitem,
@@ -118,9 +120,9 @@ from gpugrad._ops.indexing import (
     view_of,
 )
 from gpugrad._ops.joining import concat, repeat, stack, tile, unstack
-from gpugrad._ops.layers import activated_linear, dropout, layer_norm, linear
+from gpugrad._ops.layers import activated_linear, dropout, layer_norm, linear, rms_norm, uniform_like
 from gpugrad._ops.linear_algebra import cross, matmul, outer, tensordot, vecdot
-from gpugrad._ops.losses import cross_entropy
+from gpugrad._ops.losses import binary_cross_entropy, cross_entropy
 from gpugrad._ops.manipulation import (
     broadcast_arrays,
     broadcast_shapes,
@@ -136,6 +138,20 @@ from gpugrad._ops.manipulation import (
 )
 from gpugrad._ops.matrices import diagonal, embed_diagonal, half_lower, trace
 from gpugrad._ops.norms import matrix_norm, vector_norm
+from gpugrad._ops.piecewise import (
+    celu,
+    elu,
+    gelu_tanh,
+    hardshrink,
+    hardsigmoid,
+    hardswish,
+    mish,
+    prelu,
+    softshrink,
+    softsign,
+    tanhshrink,
+    threshold,
+)
 from gpugrad._ops.searching import argmax, argmin, count_nonzero, nonzero, searchsorted, where
 from gpugrad._ops.sets import isin, unique_all, unique_counts, unique_inverse, unique_values
 from gpugrad._ops.singular_values import matrix_rank, pinv, svd, svdvals
@@ -147,7 +163,6 @@ from gpugrad._ops.special import (
     log_ndtr,
     logit,
     ndtr,
-    normal_density,
     rel_entr,
     sinc,
     sinc_derivative,
@@ -202,6 +217,7 @@ __all__ = [
     "beta_density",
     "betainc",
     "betaln",
+    "binary_cross_entropy",
     "bitwise_and",
     "bitwise_invert",
     "bitwise_left_shift",
@@ -213,11 +229,17 @@ __all__ = [
     "broadcast_to",
     "cast",
     "ceil",
+    "celu",
     "cholesky",
     "clip",
     "clone",
     "cofactors",
     "cofactors_along",
+    "elu",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "mish",
     "once",
     "concat",
     "conj",
@@ -240,6 +262,7 @@ __all__ = [
     "eigvalsh",
     "einsum",
     "embed_diagonal",
+    "embedding",
     "entr",
     "equal",
     "erf",
@@ -259,7 +282,9 @@ __all__ = [
     "gammainc",
     "gammaincc",
     "gammaln",
+    "gaussian",
     "gelu",
+    "gelu_tanh",
     "getitem",
     "greater",
     "greater_equal",
@@ -329,6 +354,7 @@ __all__ = [
     "polygamma",
     "positive",
     "pow",
+    "prelu",
     "prod",
     "psi",
     "qr",
@@ -345,6 +371,7 @@ __all__ = [
     "rfft",
     "rfftn",
     "roll",
+    "rms_norm",
     "round",
     "scatter",
     "searchsorted",
@@ -360,6 +387,8 @@ __all__ = [
     "slogdet",
     "softmax",
     "softplus",
+    "softshrink",
+    "softsign",
     "solve",
     "sort",
     "sqrt",
@@ -376,13 +405,16 @@ __all__ = [
     "take_along_axis",
     "tan",
     "tanh",
+    "tanhshrink",
     "tensordot",
+    "threshold",
     "tile",
     "to_device",
     "trace",
     "tril",
     "triu",
     "trunc",
+    "uniform_like",
     "unique_all",
     "unique_counts",
     "unique_inverse",

@@ -11,6 +11,7 @@ from gpugrad._fused.sigmoid import sigmoid as sigmoid_on_arrays
 from gpugrad._fused.sigmoid import sigmoid_backward as sigmoid_backward_on_arrays
 from gpugrad._op import binary, op, unary
 from gpugrad._ops.elementwise import erfc
+from gpugrad._ops.gaussians import normal_density
 from gpugrad._ops.statistical import Axis, axes_of, floats, kept
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import DtypeError
@@ -34,7 +35,6 @@ __all__ = [
 _root_half = math.sqrt(0.5)
 _root_half_head = 181 / 256  # 8 bits of it, so that products with halves of a number are exact
 _root_half_rest = 7.5531186547524401e-05  # and what is missing, to more digits than the difference of the two has
-_root_two_over_pi = math.sqrt(2 / math.pi)
 
 
 # Activations. The forward functions take plain arrays.
@@ -92,17 +92,16 @@ def _gelu(x: Array) -> Array:
 
 
 def _gelu_x(g: Array, x: Array, xp: Any) -> Array:
-    """`g * (ndtr(x) + x * exp(-x * x / 2) / sqrt(2 pi))`, and its limits at infinity."""
-    density = xp.exp(x * x * -0.5) * (0.5 * _root_two_over_pi)
+    """`g * (ndtr(x) + x * normal_density(x))`, and its limits at infinity."""
     bounded = xp.where(xp.isinf(x), xp.zeros_like(x), x)
-    return g * (0.5 * erfc(x * -_root_half) + bounded * density)
+    return g * (0.5 * erfc(x * -_root_half) + bounded * normal_density(x))
 
 
 def _silu_x(g: Array, x: Array, xp: Any) -> Array:
-    """`g * (s + x * s * (1 - s))` with s = sigmoid(x), and its limits at infinity."""
+    """`g * s * (1 + x * (1 - s))` with s = sigmoid(x), and its limits at infinity."""
     s = sigmoid(x)
     bounded = xp.where(xp.isinf(x), xp.zeros_like(x), x)
-    return g * (s + bounded * sigmoid_backward(s, s) / xp.where(s == 0, xp.ones_like(s), s))
+    return g * (s * (1 + bounded * (1 - s)))
 
 
 def zero_one(condition: Array, like: Array, xp: Any) -> Array:
@@ -127,12 +126,12 @@ log_sigmoid = unary("log_sigmoid", "Return log(sigmoid(x)), element by element, 
                     x=lambda g, x: g * sigmoid(-x))
 silu        = unary("silu",        "Return x * sigmoid(x), element by element (Elfwing et al., 2017).", reals=True, forward=_silu, needs_float=True,
                     x=_silu_x)
-gelu        = unary("gelu",        "Return x times the normal distribution function of x (Hendrycks and Gimpel, 2016).", forward=_gelu, needs_float=True,
+gelu        = unary("gelu",        "Return x times the normal distribution function of x (Hendrycks and Gimpel, 2016).", reals=True, forward=_gelu, needs_float=True,
                     x=_gelu_x)
 # fmt: on
 
 
-@op(x=lambda g, x, slope, xp: g * (zero_one(x > 0, g, xp) * (1 - slope) + slope), reals=True)
+@op(x=lambda g, x, slope, xp: g * (zero_one(x > 0, g, xp) * (1 - slope) + slope), reals=True, elementwise=True)
 def leaky_relu(x: Array, /, *, slope: float = 0.01) -> Array:
     """Return x where it is positive and slope * x elsewhere; its derivative at 0 is `slope`.
 

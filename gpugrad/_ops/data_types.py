@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from gpugrad._op import TENSORS, op
+from gpugrad._op import op
 from gpugrad.backends import Array, Device, as_dtype, backend_of, backend_of_device
 from gpugrad.errors import DtypeError
 
 __all__ = ["astype", "cast", "clone", "imag", "real", "to_device"]
 
 
-@op(x=lambda g: g)
+@op(x=lambda g: g, elementwise=True)
 def cast(x: Array, dtype: Any, /) -> Array:
     """Return a copy of `x` in another dtype; the gradient comes back in the dtype of `x`."""
     backend = backend_of(x)
@@ -32,7 +32,7 @@ def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) ->
     >>> gpugrad.astype(gpugrad.tensor([1.7, -1.7]), gpugrad.int64)
     tensor([ 1, -1])
     """
-    array = x._array if type(x) in TENSORS else x
+    array = x._array if hasattr(x, "_node") else x
     same = hasattr(array, "dtype") and backend_of(array).dtype_of(array) == as_dtype(dtype)
     z = x if same and not copy else cast(x, dtype)
     if device is None:
@@ -50,7 +50,7 @@ def to_device(x: Array, /, *, device: Device, source: Device) -> Array:
         return target.from_host(backend_of(x).to_host(x), device)
 
 
-@op(x=lambda g: g)
+@op(x=lambda g: g, elementwise=True)
 def clone(x: Array, /) -> Array:
     """Return a copy that shares no memory; the gradient passes through.
 
@@ -68,13 +68,13 @@ def _part(x: Array, name: str) -> Array:
     return backend.copy(getattr(backend.namespace, name)(x))
 
 
-@op(x=lambda g: g)
+@op(x=lambda g: g, elementwise=True)
 def real(x: Array, /) -> Array:
     """Return the real part, element by element, as a new array."""
     return _part(x, "real")
 
 
-@op(x=lambda g: g * -1j)
+@op(x=lambda g: g * -1j, elementwise=True)
 def imag(x: Array, /) -> Array:
     """Return the imaginary part, element by element, as a new array."""
     return _part(x, "imag")

@@ -77,11 +77,15 @@ def cofactors(x: Array, /) -> Array:
     return xp.where(finite, z, xp.zeros_like(z) + math.nan)
 
 
-def _third_derivative(g: Array) -> Array:
-    """Raise an error: what the rules of its first two orders do not know they do not guess."""
+def _third_derivative(g: Array, v: Array, x_shape: Any, xp: Any) -> Array:
+    """Return 0 for size 2, and for size 3, where cofactors are of second degree in x, the same of g; else refuse."""
+    if x_shape[-1] < 3:
+        return xp.zeros_like(g)
+    if x_shape[-1] == 3:
+        return cofactors_along(v, g)
     raise GradientError(
-        "det: the third derivative at a matrix that is singular, or nearly so, is not known here; the first and the "
-        "second are"
+        f"det: the third derivative at a matrix of shape {tuple(x_shape[-2:])} that is singular, or nearly so, is not "
+        "known here; the first and the second are, and up to size 3 all"
     )
 
 

@@ -91,13 +91,17 @@ def _without_repeats(x: Array, labels: Labels) -> tuple[Array, Labels]:
     return x, labels
 
 
-def _reduced(x: Array, labels: Labels, needed: set[str], sizes: dict[str, int]) -> tuple[Array, Labels]:
-    """Return `x` without the axes that nobody else names, summed, and those whose size of 1 goes with any other."""
-    x, labels = _without_repeats(x, labels)
+def _unstretched(x: Array, labels: Labels, sizes: dict[str, int]) -> tuple[Array, Labels]:
+    """Return `x` without the axes whose size of 1 goes with any other."""
     stretched = tuple(i for i, name in enumerate(labels) if x.shape[i] == 1 and sizes[name] != 1)
     if stretched:
         x = squeeze(x, axis=stretched)
         labels = [name for i, name in enumerate(labels) if i not in stretched]
+    return x, labels
+
+
+def _reduced(x: Array, labels: Labels, needed: set[str]) -> tuple[Array, Labels]:
+    """Return `x` without the axes that nobody else names, summed."""
     alone = tuple(i for i, name in enumerate(labels) if name not in needed)
     if alone:
         x = summed(x, axis=alone, dtype=x.dtype)
@@ -144,13 +148,18 @@ def einsum(equation: str, /, *operands: Array) -> Array:
     >>> gpugrad.einsum("ii", gpugrad.tensor([[1., 2.], [3., 4.]]))
     tensor(5.)
     """
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: the equation comes first, as a string such as 'ij,jk->ik', not a {type(equation).__name__}")
+    for i, x in enumerate(operands):
+        if not hasattr(x, "shape"):
+            raise TypeError(f"einsum: operand {i} is a {type(x).__name__}; it must be a tensor or an array")
     labels, output = _parsed(equation, operands)
     sizes = _sizes(equation, operands, labels)
-    parts = list(zip(operands, labels, strict=True))
+    parts = [_unstretched(*_without_repeats(x, names), sizes) for x, names in zip(operands, labels, strict=True)]
     result: tuple[Array, Labels] | None = None
     for i, (x, names) in enumerate(parts):
         later = {name for _, others in parts[i + 1 :] for name in others}.union(output)
-        mine = _reduced(x, names, later.union(result[1] if result else ()), sizes)
+        mine = _reduced(x, names, later.union(result[1] if result else ()))
         result = _contracted(*result, *mine, later) if result else mine
     assert result is not None
     return _arranged(*result, output)

@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from gpugrad._op import SCALARS, binary, op, predicate, unary
+from gpugrad._ops.gaussians import gaussian
 from gpugrad.backends import Array, backend_of, together
 from gpugrad.backends._erf import erf as erf_on_arrays
 from gpugrad.backends._erf import erfc as erfc_on_arrays
@@ -18,12 +19,11 @@ from gpugrad.backends._erf import erfc as erfc_on_arrays
 
 
 def _pow_x1(g: Array, x1: Array, x2: Array, xp: Any) -> Array:
-    """`g * x2 * x1 ** (x2 - 1)`, and 0 where x2 is 0."""
+    """`g * x2 * x1 ** (x2 - 1)`, and 0 where x2 is 0; its derivative by x2 there is 1 / x1, where that is finite."""
     if type(x2) in SCALARS:
         return xp.zeros_like(g) if x2 == 0 else g * (x2 * x1 ** (x2 - 1))
-    constant = x2 == 0
-    base = x1 if type(x1) in SCALARS else xp.where(constant, xp.ones_like(x1), x1)
-    return g * (x2 * base ** xp.where(constant, xp.ones_like(x2), x2 - 1))
+    edge = (x2 == 0) & ~xp.isfinite(1 / x1)
+    return g * (x2 * xp.where(edge, xp.ones_like(x1), x1) ** (x2 - 1))
 
 
 def _pow_x2(g: Array, z: Array, x1: Array, x2: Array, xp: Any) -> Array:
@@ -33,6 +33,8 @@ def _pow_x2(g: Array, z: Array, x1: Array, x2: Array, xp: Any) -> Array:
             return xp.where(x2 >= 0, xp.zeros_like(z), g * -z)
         return g * (z * math.log(x1) if x1 > 0 else z * xp.log(xp.zeros_like(z) + x1))
     flat = x1 == 0
+    if x1.dtype != z.dtype:
+        x1 = xp.astype(x1, z.dtype)  # a logarithm in the precision, and on the plane, of the result
     if type(x2) not in SCALARS and xp.isdtype(x2.dtype, "real floating"):
         flat = flat & (x2 >= 0)
     return g * (z * xp.log(xp.where(flat, xp.ones_like(x1), x1)))
@@ -90,19 +92,36 @@ def _hypot(g: Array, mine: Array, z: Array, xp: Any) -> Array:
 # x is. So it must survive: x - 1 and x - -1 keep it, where 1 - x and x + 1 make 0 of -0.
 
 
+def _one_minus_square(x: Array, xp: Any) -> Array:
+    """1 - x * x of real x: near 0 as it stands, for its derivative's sake, and in two factors near 1, for its own."""
+    near = xp.abs(x) < 0.5
+    small, large = xp.where(near, x, xp.zeros_like(x)), xp.where(near, xp.zeros_like(x), x)
+    return xp.where(near, 1 - small * small, (1 - large) * (1 + large))
+
+
 def _asin(g: Array, x: Array, xp: Any) -> Array:
-    """`g / sqrt(1 - x * x)`, the root in two factors, so that complex x stays on its branch."""
+    """`g / sqrt(1 - x * x)`, of complex x the root in two factors, so that x stays on its branch."""
     if xp.isdtype(x.dtype, "complex floating"):
         return g / (xp.sqrt(-(x - 1)) * xp.sqrt(x - -1))
-    return g / xp.sqrt((1 - x) * (1 + x))
+    return g / xp.sqrt(_one_minus_square(x, xp))
 
 
 def _asinh(g: Array, x: Array, xp: Any) -> Array:
-    return g / xp.sqrt(x * x - -1)
+    """`g / sqrt(x * x + 1)`, of real x without overflow."""
+    if xp.isdtype(x.dtype, "complex floating"):
+        return g / xp.sqrt(x * x - -1)
+    return g / xp.hypot(x, 1.0)
 
 
 def _acosh(g: Array, x: Array, xp: Any) -> Array:
     return g / (xp.sqrt(x - 1) * xp.sqrt(x - -1))
+
+
+def _atanh(g: Array, x: Array, xp: Any) -> Array:
+    """`g / (1 - x * x)`."""
+    if xp.isdtype(x.dtype, "complex floating"):
+        return g / ((1 - x) * (1 + x))
+    return g / _one_minus_square(x, xp)
 
 
 def _atan2(g: Array, mine: Array, other: Array, xp: Any) -> Array:
@@ -145,7 +164,7 @@ floor_divide = binary("floor_divide", "Return floor(x1 / x2), element by element
                   x2=_zero)
 remainder = binary("remainder", "Return x1 - floor(x1 / x2) * x2, element by element; the sign is that of x2.",
                   x1=lambda g: g,
-                  x2=lambda g, x1, x2, xp: -g * xp.floor(x1 / x2))
+                  x2=lambda g, x1, x2, xp: -g * xp.floor_divide(x1, x2))
 negative = unary("negative",  "Return -x, element by element.",
                   x=lambda g: -g)
 positive = unary("positive",  "Return +x, element by element, as a new tensor.",
@@ -165,15 +184,15 @@ sqrt     = unary("sqrt",      "Return the square root, element by element; its d
 exp      = unary("exp",       "Return e ** x, element by element.", needs_float=True,
                   x=lambda g, z: g * z)
 expm1    = unary("expm1",     "Return e ** x - 1, accurate near 0, element by element.", needs_float=True,
-                  x=lambda g, z: g * (z + 1))
+                  x=lambda g, x, xp: g * xp.exp(x))
 log      = unary("log",       "Return the natural logarithm, element by element.", needs_float=True,
                   x=lambda g, x: g / x)
 log1p    = unary("log1p",     "Return log(1 + x), accurate near 0, element by element.", needs_float=True,
                   x=lambda g, x: g / (x + 1))
 log2     = unary("log2",      "Return the logarithm to base 2, element by element.", needs_float=True,
-                  x=lambda g, x: g / (x * math.log(2)))
+                  x=lambda g, x: g / x / math.log(2))
 log10    = unary("log10",     "Return the logarithm to base 10, element by element.", needs_float=True,
-                  x=lambda g, x: g / (x * math.log(10)))
+                  x=lambda g, x: g / x / math.log(10))
 logaddexp = binary("logaddexp", "Return log(exp(x1) + exp(x2)) without overflow, element by element.", needs_float=True,
                   x1=lambda g, z, x1, x2, xp: _logaddexp(g, x1, x2, z, xp),
                   x2=lambda g, z, x1, x2, xp: _logaddexp(g, x2, x1, z, xp))
@@ -202,7 +221,7 @@ asinh    = unary("asinh",     "Return the number with hyperbolic sine x, element
 acosh    = unary("acosh",     "Return the number that is not negative with hyperbolic cosine x, element by element.", needs_float=True,
                   x=_acosh)
 atanh    = unary("atanh",     "Return the number with hyperbolic tangent x, element by element.", needs_float=True,
-                  x=lambda g, x: g / ((1 - x) * (1 + x)))
+                  x=_atanh)
 atan2    = binary("atan2",    "Return the angle of the point (x2, x1) in radians; its gradient at (0, 0) is 0.", needs_float=True,
                   x1=lambda g, x1, x2, xp: _atan2(g, x2, x1, xp),
                   x2=lambda g, x1, x2, xp: -_atan2(g, x1, x2, xp))
@@ -212,9 +231,9 @@ hypot    = binary("hypot",    "Return sqrt(x1**2 + x2**2) without overflow; its 
 
 # Error function
 erf      = unary("erf",       "Return 2/sqrt(pi) times the integral of exp(-t*t) from 0 to x.", forward=_erf_on, needs_float=True,
-                  x=lambda g, x, xp: g * (_two_over_root_pi * xp.exp(-(x * x))))
+                  x=lambda g, x: g * (_two_over_root_pi * gaussian(x)))
 erfc     = unary("erfc",      "Return 1 - erf(x), accurate in the tail.", forward=_erfc_on, needs_float=True,
-                  x=lambda g, x, xp: -g * (_two_over_root_pi * xp.exp(-(x * x))))
+                  x=lambda g, x: -g * (_two_over_root_pi * gaussian(x)))
 
 # Choosing
 maximum  = binary("maximum",  "Return the larger of x1 and x2; a tie gives each half of the gradient.", reals=True,
@@ -283,6 +302,7 @@ def _within(g: Array, x: Array, min: Any, max: Any, xp: Any) -> Array:
     min=lambda g, x, min, xp: g * xp.astype(x < min, g.dtype),
     max=lambda g, x, max, xp: g * xp.astype(x > max, g.dtype),
     reals=True,
+    elementwise=True,
 )
 def clip(x: Array, /, min: Array | None = None, max: Array | None = None) -> Array:
     """Return `x` limited to [min, max]; at a bound its derivative is 0.

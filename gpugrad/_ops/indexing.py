@@ -10,7 +10,7 @@ import math
 from operator import index
 from typing import Any, TypeAlias
 
-from gpugrad._op import TENSORS, GeneralOp, op
+from gpugrad._op import SCALARS, TENSORS, GeneralOp, op
 from gpugrad._ops.statistical import axes_of
 from gpugrad.backends import Array, backend_of, is_array_type
 from gpugrad.errors import DtypeError, ShapeError
@@ -98,7 +98,7 @@ def _is_of_host(k: Any, x: Array) -> bool:
     """Return whether an entry of a key comes from Python or from another library than `x`, and is to be moved."""
     if k is None or k is Ellipsis or type(k) in (int, slice):
         return False
-    return isinstance(k, list | bool | tuple) or (is_array_type(type(k)) and backend_of(k) is not backend_of(x))
+    return isinstance(k, list | bool | tuple | range) or (is_array_type(type(k)) and backend_of(k) is not backend_of(x))
 
 
 def _check_range(k: Any, x: Array, axis: int) -> None:
@@ -294,9 +294,9 @@ def take(x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
     >>> gpugrad.take(gpugrad.tensor([1., 2., 3.]), gpugrad.tensor([2, 0]))
     tensor([3., 1.])
     """
+    _check_integers("take", x, indices)
     if axis is None and x.ndim != 1:
         raise ShapeError(f"take: shape {x.shape} has {x.ndim} axes; say along which one with axis=")
-    _check_integers("take", indices)
     return backend_of(x).read(x, axis_key(indices, axis or 0, x.ndim))
 
 
@@ -310,13 +310,16 @@ def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
     tensor([[3.],
             [4.]])
     """
-    _check_integers("take_along_axis", indices)
+    _check_integers("take_along_axis", x, indices)
     if x.ndim != indices.ndim:
         raise ShapeError(f"take_along_axis: shapes {x.shape} and {indices.shape} differ in their number of axes")
     return backend_of(x).read(x, along_key(indices, axis, x.shape))
 
 
-def _check_integers(name: str, indices: Array) -> None:
+def _check_integers(name: str, x: Array, indices: Array) -> None:
+    if type(x) in SCALARS or type(indices) in SCALARS:
+        what = "what it takes from" if type(x) in SCALARS else "the indices"
+        raise ShapeError(f"{name}: {what} must be a tensor, not the number {x if type(x) in SCALARS else indices}")
     dtype = backend_of(indices).dtype_of(indices)
     if dtype.kind not in "iu":
         raise DtypeError(f"{name}: indices are integers, not {dtype}")

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gpugrad._fused.sigmoid import sigmoid as sigmoid_on_arrays
-from gpugrad._op import op
+from gpugrad._op import SCALARS, op
 from gpugrad._ops.activations import relu_backward, relu_on_arrays, sigmoid_backward, zero_one
 from gpugrad._ops.statistical import floats
 from gpugrad.backends import Array, backend_of
 from gpugrad.backends._philox import uniform as philox_uniform
 from gpugrad.errors import DtypeError, OptionError, ShapeError
 
-__all__ = ["activated_linear", "dropout", "layer_norm", "linear"]
+__all__ = ["activated_linear", "dropout", "layer_norm", "linear", "rms_norm", "uniform_like"]
 
 
 def _rows(x: Array, xp: Any) -> Array:
@@ -31,6 +31,9 @@ def _linear_gradients(g: Array, x: Array, weight: Array, needs: Sequence[bool], 
 
 
 def _check_linear(x: Array, weight: Array, bias: Array | None) -> None:
+    if any(type(a) in SCALARS for a in (x, weight, bias)):
+        what = next(n for n, a in (("input", x), ("weight", weight), ("bias", bias)) if type(a) in SCALARS)
+        raise ShapeError(f"linear: its {what} is a number; it must be a tensor (a number for all is added with +)")
     if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
         raise ShapeError(
             f"linear: input of shape {x.shape} does not fit a weight of shape {weight.shape} (out_features, in_features): "
@@ -137,7 +140,31 @@ def layer_norm(
     return z if bias is None else z + bias
 
 
-@op(x=lambda g, p, seed, offset: dropout(g, p=p, seed=seed, offset=offset))
+def _rms_norm_gradients(
+    g: Array, x: Array, weight: Any, axes: tuple[int, ...], eps: float, needs: Sequence[bool], xp: Any
+) -> tuple[Any, Any]:
+    """x: `(d - n * mean(d * n)) / r`, with d = g * weight, r = sqrt(mean(x * x) + eps) and n = x / r; weight: `g * n`."""
+    scale = 1 / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + eps)
+    normal = x * scale
+    d = g if weight is None else g * weight
+    return scale * (d - normal * xp.mean(d * normal, axis=axes, keepdims=True)), g * normal
+
+
+@op({("x", "weight"): _rms_norm_gradients})
+def rms_norm(x: Array, weight: Array | None = None, *, axes: tuple[int, ...] = (-1,), eps: float = 1e-5) -> Array:
+    """Return x over the root of the mean of its squares along its last axes `axes`, times `weight` (Zhang, Sennrich, 2019).
+
+    >>> import gpugrad
+    >>> rms_norm(gpugrad.tensor([3., 4.]), eps=0) * 12.5 ** 0.5
+    tensor([3., 4.])
+    """
+    x = floats(x)
+    xp = backend_of(x).namespace
+    z = x / xp.sqrt(xp.mean(x * x, axis=axes, keepdims=True) + eps)
+    return z if weight is None else z * weight
+
+
+@op(x=lambda g, p, seed, offset: dropout(g, p=p, seed=seed, offset=offset), elementwise=True)
 def dropout(x: Array, /, *, p: float, seed: int, offset: int) -> Array:
     """Return x with each element set to 0 with probability `p` and the others divided by 1 - p.
 
@@ -148,6 +175,8 @@ def dropout(x: Array, /, *, p: float, seed: int, offset: int) -> Array:
     >>> gpugrad.dropout(gpugrad.ones(4), p=0.0, seed=1, offset=0)
     tensor([1., 1., 1., 1.])
     """
+    if not 0 <= p <= 1:
+        raise OptionError(f"dropout: p is {p}; it is a probability, from 0 to 1")
     if p == 0:
         return backend_of(x).copy(x)
     x = floats(x)
@@ -157,3 +186,18 @@ def dropout(x: Array, /, *, p: float, seed: int, offset: int) -> Array:
     draws = philox_uniform(math.prod(x.shape), seed, 0, xp, x.device, stream=offset)
     keeps = xp.reshape(draws >= p, x.shape)
     return x * (zero_one(keeps, x, xp) * (1 / (1 - p)))
+
+
+@op(x=lambda g, x_shape, xp: xp.zeros_like(g), elementwise=True)
+def uniform_like(x: Array, /, *, low: float, high: float, seed: int, offset: int) -> Array:
+    """Return numbers drawn evenly from `low` to `high` in the shape of x, the same on every backend; its derivative is 0.
+
+    >>> import gpugrad
+    >>> uniform_like(gpugrad.zeros(3), low=2.0, high=2.0, seed=1, offset=0)
+    tensor([2., 2., 2.])
+    """
+    x = floats(x)
+    backend = backend_of(x)
+    xp = backend.namespace
+    draws = philox_uniform(math.prod(x.shape), seed, 0, xp, x.device, stream=offset)
+    return xp.reshape(xp.astype(draws, x.dtype) * (high - low) + low, x.shape)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from gpugrad._op import op
+from gpugrad._op import SCALARS, op
 from gpugrad._ops.activations import softmax, zero_one
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import DtypeError, OptionError, ShapeError
 
-__all__ = ["class_hits", "cross_entropy"]
+__all__ = ["binary_cross_entropy", "class_hits", "cross_entropy"]
 
 
 def class_hits(target: Array, classes: int, ignore_index: int, xp: Any) -> tuple[Array, Array]:
@@ -53,6 +53,8 @@ def _divisor(rows: Array, xp: Any) -> Array:
 
 
 def _check_cross_entropy(x: Array, target: Array, weight: Array | None, ignore_index: int, reduction: str) -> None:
+    if any(type(a) in SCALARS for a in (x, target, weight)):
+        raise ShapeError("cross_entropy: input, target and weight must be tensors; one of them is a number")
     backend = backend_of(x)
     if backend.dtype_of(x).kind != "f":
         raise DtypeError(f"cross_entropy: takes real floating-point logits, not {backend.dtype_of(x)}")
@@ -117,3 +119,38 @@ def cross_entropy(
         return losses
     total = xp.sum(losses)
     return total / _divisor(rows, xp) if reduction == "mean" else total
+
+
+def _log_of(x: Array, xp: Any) -> Array:
+    """Return the logarithm, at least -100."""
+    return xp.where(x < math.exp(-100), xp.full_like(x, -100.0), xp.log(xp.where(x < math.exp(-100), xp.ones_like(x), x)))
+
+
+def _log_rest(x: Array, xp: Any) -> Array:
+    """Return the logarithm of 1 - x, at least -100."""
+    return xp.where(x >= 1, xp.full_like(x, -100.0), xp.log1p(-xp.where(x >= 1, xp.zeros_like(x), x)))
+
+
+def _outside(x: Array, xp: Any) -> Array:
+    """Return 1, and NaN where x is no probability."""
+    return xp.where((x >= 0) & (x <= 1), xp.ones_like(x), xp.full_like(x, math.nan))
+
+
+@op(
+    x=lambda g, x, target, xp: g * ((x - target) / xp.maximum(x * (1 - x), 1e-12)),
+    target=lambda g, x, xp: g * (_log_rest(x, xp) - _log_of(x, xp)),
+    reals=True,
+    elementwise=True,
+)
+def binary_cross_entropy(x: Array, target: Array, /) -> Array:
+    """Return -(target * log(x) + (1 - target) * log(1 - x)) for probabilities x, each logarithm at least -100.
+
+    >>> import gpugrad
+    >>> binary_cross_entropy(gpugrad.tensor([0.5, 1.]), gpugrad.tensor([1., 0.]))
+    tensor([  0.6931, 100.0000])
+    """
+    backend = backend_of(x)
+    xp = backend.namespace
+    with backend.quiet():
+        losses = -(target * _log_of(x, xp) + (1 - target) * _log_rest(x, xp))
+        return losses * _outside(x, xp)

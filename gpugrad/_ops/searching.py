@@ -17,12 +17,14 @@ def _chosen(g: Array, condition: Array, first: bool, xp: Any) -> Array:
     nothing = xp.zeros_like(g)
     if type(condition) in SCALARS:
         return g if bool(condition) is first else nothing
-    return xp.where(condition, g, nothing) if first else xp.where(condition, nothing, g)
+    truth = _truth(condition, xp)
+    return xp.where(truth, g, nothing) if first else xp.where(truth, nothing, g)
 
 
 @op(
     x1=lambda g, condition, xp: _chosen(g, condition, True, xp),
     x2=lambda g, condition, xp: _chosen(g, condition, False, xp),
+    elementwise=True,
 )
 def where(condition: Array | bool, x1: Array | complex, x2: Array | complex, /) -> Array:
     """Return x1 where `condition` holds and x2 elsewhere; the gradient goes where the value came from.

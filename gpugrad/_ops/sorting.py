@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gpugrad._op import TENSORS, op
-from gpugrad._ops.indexing import along_key, read_once
+from gpugrad._op import TENSORS, interpreter_of, op
+from gpugrad._ops.indexing import along_key, read_once, take_along_axis
 from gpugrad._ops.statistical import axes_of, numbers
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import ShapeError
@@ -44,6 +44,8 @@ def sort(x: Array, /, *, axis: int = -1, descending: bool = False, stable: bool 
     tensor([100.,   1.,  10.])
     """
     order = argsort(x, axis=axis, descending=descending)
+    if interpreter_of([order]) is not None:
+        return take_along_axis(x, order, axis=axis)
     if type(order) in TENSORS:
         order = order._array
     return read_once(x, key=along_key(order, axis, order.shape))

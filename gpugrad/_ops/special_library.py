@@ -65,7 +65,7 @@ def _gamma_density(a: Array, x: Array, order: int, xp: Any) -> Array:
     return _times(_falling(a - 1, order), xp.where(x == math.inf, xp.full_like(exponent, -math.inf), exponent), xp)
 
 
-@op(x=lambda g, a, x, order: g * (gamma_density(a, x, order=order + 1) - gamma_density(a, x, order=order)))
+@op(x=lambda g, a, x, order: g * (gamma_density(a, x, order=order + 1) - gamma_density(a, x, order=order)), elementwise=True)
 def gamma_density(a: Array, x: Array, /, *, order: int = 0) -> Array:
     """Return exp(-x) / gamma(a) times the derivative of this order of x ** (a - 1).
 
@@ -87,7 +87,7 @@ def _beta_density_x(g: Array, a: Array, b: Array, x: Array, order: int, order_ri
     return g * (left - beta_density(a, b, x, order=order, order_right=order_right + 1))
 
 
-@op(x=_beta_density_x)
+@op(x=_beta_density_x, elementwise=True)
 def beta_density(a: Array, b: Array, x: Array, /, *, order: int = 0, order_right: int = 0) -> Array:
     """Return d^n/dx^n x ** (a - 1) times d^m/dy^m y ** (b - 1), y = 1 - x, over beta(a, b), n and m the two orders.
 
@@ -131,7 +131,7 @@ def _bessel_i_x(g: Array, z: Array, x: Array, order: int, damped: bool, xp: Any)
     return g * (slope - xp.sign(x) * z if damped else slope)
 
 
-@op(x=_bessel_i_x)
+@op(x=_bessel_i_x, elementwise=True)
 def bessel_i(x: Array, /, *, order: int, damped: bool = False) -> Array:
     """Return I_n(x) / x**n, the modified Bessel function of this order as an even function, smooth at 0.
 
@@ -198,7 +198,7 @@ def _polygamma(n: Array, x: Array, xp: Any) -> Array:
     return xp.where(n == 0, special("psi")(x), factor * special("zeta")(n + 1, x))
 
 
-@op(x=lambda g, n, x: g * polygamma(n + 1, x))
+@op(x=lambda g, n, x: g * polygamma(n + 1, x), elementwise=True)
 def polygamma(n: Array, x: Array, /) -> Array:
     """Return the n-th derivative of psi at `x`; n is a whole number, or an array of them, 0 or more.
 
@@ -214,7 +214,7 @@ def polygamma(n: Array, x: Array, /) -> Array:
 # Distributions. They have derivatives by the variable; by the parameters nobody has a closed form.
 
 
-@op(x=lambda g, a, x: g * gamma_density(a, x))
+@op(x=lambda g, a, x: g * gamma_density(a, x), elementwise=True)
 def gammainc(a: Array, x: Array, /) -> Array:
     """Return the gamma distribution function with shape `a` at `x`; differentiable by `x` alone.
 
@@ -225,7 +225,7 @@ def gammainc(a: Array, x: Array, /) -> Array:
     return _library("gammainc")(a, x)
 
 
-@op(x=lambda g, a, x: -g * gamma_density(a, x))
+@op(x=lambda g, a, x: -g * gamma_density(a, x), elementwise=True)
 def gammaincc(a: Array, x: Array, /) -> Array:
     """Return 1 - gammainc(a, x), accurate in the tail; differentiable by `x` alone.
 
@@ -236,7 +236,7 @@ def gammaincc(a: Array, x: Array, /) -> Array:
     return _library("gammaincc")(a, x)
 
 
-@op(x=lambda g, a, b, x: g * beta_density(a, b, x))
+@op(x=lambda g, a, b, x: g * beta_density(a, b, x), elementwise=True)
 def betainc(a: Array, b: Array, x: Array, /) -> Array:
     """Return the beta distribution function with shapes `a` and `b` at `x`; differentiable by `x` alone.
 
@@ -258,7 +258,7 @@ def _stdtr_t(g: Array, df: Array, t: Array, xp: Any) -> Array:
     return g * xp.exp(xp.where(endless, normal, student))
 
 
-@op(t=_stdtr_t)
+@op(t=_stdtr_t, elementwise=True)
 def stdtr(df: Array, t: Array, /) -> Array:
     """Return Student's distribution function with `df` degrees of freedom at `t`; differentiable by `t` alone.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpugrad import _ops as ops
 from gpugrad._graph import watch_array
-from gpugrad._op import TENSORS, new_tensor
+from gpugrad._op import TENSORS, interpreter_of, new_tensor
 from gpugrad._tensor.tensor import Tensor
 from gpugrad.backends import (
     Device,
@@ -152,6 +152,8 @@ def asarray(obj: Any, /, *, dtype: Any = None, device: Any = None, copy: bool | 
     >>> x.grad
     tensor(5.)
     """
+    if interpreter_of([obj]) is not None:
+        return obj.to(dtype=dtype, device=device, copy=bool(copy))
     obj = _exchanged(obj)
     first = _first_tensor(obj)
     made: Any = obj

@@ -6,10 +6,11 @@ the base a new node: the old value with the region replaced. Views find out when
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from gpugrad._graph import Leaf, mode, put_aside
-from gpugrad._op import TENSORS, as_operand, node_of, on_one_device, table
+from gpugrad._graph import Entry, Leaf, mode, put_aside, watching
+from gpugrad._op import TENSORS, as_operand, interpreter_of, node_of, on_one_device, table
 from gpugrad._ops.indexing import complete_key
 from gpugrad.backends import backend_of, is_inexact
 from gpugrad.errors import DeviceError, DtypeError, GradientError, OptionError, ShapeError
@@ -25,11 +26,26 @@ def _owner(tensor: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def _check_writable(tensor: Any) -> None:
     owner, path = _owner(tensor)
+    if tensor.is_inference() and not mode.inference:
+        raise GradientError(
+            f"an inference tensor (shape {tensor.shape}) cannot be written in place outside of inference_mode(); work "
+            "on a .clone()"
+        )
+    if mode.recording and type(owner._node) is Entry:
+        raise GradientError(
+            f"an input of a function that is differentiated (shape {tensor.shape}) cannot be written in place: it "
+            "shares the memory of what the function was called with. Work on a .clone()"
+        )
     if mode.recording and type(owner._node) is Leaf:
         what = "a leaf tensor" if owner is tensor else "a view of a leaf tensor"
         raise GradientError(
             f"{what} that requires grad (shape {tensor.shape}) cannot be written in place; do it under no_grad(), or "
             "work on a .clone()"
+        )
+    if tensor._alias is not None and tensor._alias.memory.lent:
+        raise GradientError(
+            f"a tensor that was lent to be read (shape {tensor.shape}), to a saved-tensors hook or to a function that "
+            "checkpoint calls again, cannot be written in place: backward needs what it holds; .clone() it first"
         )
     repeats = backend_of(tensor._array).overlaps_itself(tensor._array)
     if repeats or any(step.name == "broadcast_to" for step, _, _ in path):
@@ -58,7 +74,7 @@ def _fitting(tensor: Any, value: Any) -> Any:
     return value
 
 
-def _store(tensor: Any, key: Any, value: Any) -> None:
+def _store(tensor: Any, key: Any, value: Any, act: str = "assign") -> None:
     """Change the memory, after putting aside what graphs still need of it."""
     array = tensor._array
     backend = backend_of(array)
@@ -70,8 +86,15 @@ def _store(tensor: Any, key: Any, value: Any) -> None:
                 raw = backend.namespace.astype(raw, array.dtype)
             if backend.shares_memory(raw, array):  # CuPy, and NumPy 2.0 with integer keys, read what was just written
                 raw = backend.copy(raw)
-        put_aside(tensor)
-        backend.write(array, key, raw)
+        if watching.watchers:
+            watching.watched_act(act, None, (array, value, raw), partial(_written, tensor, key, raw))
+        else:
+            _written(tensor, key, raw)
+
+
+def _written(tensor: Any, key: Any, raw: Any) -> None:
+    put_aside(tensor)
+    backend_of(tensor._array).write(tensor._array, key, raw)
 
 
 def _region_shape(tensor: Any, key: Any) -> tuple[int, ...]:
@@ -81,6 +104,10 @@ def _region_shape(tensor: Any, key: Any) -> tuple[int, ...]:
 
 def write(tensor: Any, key: Any, value: Any) -> None:
     """Change ``tensor[key]`` to `value`, which broadcasts; where the key repeats a place, the last value wins."""
+    interpreter = interpreter_of([tensor, value])
+    if interpreter is not None:
+        interpreter.write(tensor, key, value)
+        return
     _check_writable(tensor)
     key = complete_key(key, tensor._array)
     value = _fitting(tensor, value)
@@ -110,6 +137,10 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 def overwrite(tensor: Any, z: Any) -> Any:
     """Change all of `tensor` to the result `z` of an operation on it, and return it: what ``x += y`` does."""
+    interpreter = interpreter_of([tensor, z])
+    if interpreter is not None:
+        interpreter.write(tensor, ..., z)
+        return tensor
     _check_writable(tensor)
     if z.shape != tensor.shape:
         raise ShapeError(f"in place: the result has shape {z.shape}, which does not fit the tensor's {tensor.shape}")
@@ -122,6 +153,6 @@ def overwrite(tensor: Any, z: Any) -> Any:
         return tensor
     if z.dtype != tensor.dtype:
         z = z.to(tensor.dtype)
-    _store(tensor, (slice(None),) * tensor.ndim, z)
+    _store(tensor, (slice(None),) * tensor.ndim, z, "overwrite")
     tensor._node = z._node
     return tensor

@@ -69,6 +69,17 @@ class Backend(ABC):
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         """Return the contents as a host array; it shares memory only where the array lives on the host."""
 
+    def to_pinned(self, array: Array) -> np.ndarray[Any, Any]:
+        """Return the contents in page-locked host memory, which a device copies from faster, where there is such."""
+        return self.to_host(array)
+
+    def memory_of(self, array: Array) -> tuple[int, int]:
+        """Return what tells the memory that an array keeps alive from other memory, and its size in bytes."""
+        owner = array
+        while isinstance(getattr(owner, "base", None), self.array_type):
+            owner = owner.base
+        return id(owner), int(owner.nbytes)
+
     @abstractmethod
     def shares_memory(self, x1: Array, x2: Array) -> bool:
         """Return whether a write to one array can be seen in the other."""
@@ -93,6 +104,20 @@ class Backend(ABC):
     def write(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
         """Write `values` into ``x[key]`` in place; where a key repeats, the last value wins."""
         x[key] = values
+
+    queues: bool = False
+    """Whether work is queued on a device, so that the host's clock does not tell how long it takes."""
+
+    def mark(self) -> Any:
+        """Return a mark in the queue of the current device, which its clock will be read at."""
+        raise DeviceError(f"{self.name} queues no work")
+
+    def seconds_between(self, first: Any, last: Any) -> float:
+        """Return how long a device took from one mark to another; it must be past both."""
+        raise DeviceError(f"{self.name} queues no work")
+
+    def wait(self, device: Device) -> None:  # noqa: B027 - most libraries have nothing to wait for
+        """Wait until all that is queued on a device is done."""
 
     def special(self, name: str) -> Callable[..., Array]:
         """Return the special function that SciPy calls `name`, on arrays of one real dtype; here it is SciPy's own."""

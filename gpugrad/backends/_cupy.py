@@ -133,6 +133,16 @@ class _Namespace:
         return value
 
 
+class _Pointer:
+    """A stream that another library made, by the protocol of NVIDIA's Python packages."""
+
+    def __init__(self, pointer: int) -> None:
+        self._pointer = pointer
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, self._pointer
+
+
 class CupyBackend(Backend):
     """Arrays are `cupy.ndarray`; the devices are the GPUs that the driver shows."""
 
@@ -189,7 +199,7 @@ class CupyBackend(Backend):
     def on_stream(self, stream: Any) -> Iterator[None]:
         cuda = self.cupy.cuda
         if isinstance(stream, int):
-            stream = cuda.ExternalStream(stream)
+            stream = cuda.Stream.from_external(_Pointer(stream))
         current = cuda.get_current_stream()
         stream.wait_event(current.record())
         with stream:
@@ -202,6 +212,12 @@ class CupyBackend(Backend):
 
     def to_host(self, array: Array) -> np.ndarray[Any, Any]:
         return self.cupy.asnumpy(array)  # type: ignore[no-any-return]
+
+    def to_pinned(self, array: Array) -> np.ndarray[Any, Any]:
+        memory = self.cupy.cuda.alloc_pinned_memory(max(array.nbytes, 1))
+        host = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
+        self.cupy.asnumpy(array, out=host)
+        return host
 
     def shares_memory(self, x1: Array, x2: Array) -> bool:
         return bool(self.cupy.may_share_memory(x1, x2))
@@ -234,6 +250,19 @@ class CupyBackend(Backend):
         flat = x.reshape(-1)
         flat[places] = values[last]
         self._back(x, flat)
+
+    queues = True
+
+    def mark(self) -> Any:
+        event = self.cupy.cuda.Event()
+        event.record()
+        return event
+
+    def seconds_between(self, first: Any, last: Any) -> float:
+        return float(self.cupy.cuda.get_elapsed_time(first, last)) / 1e3
+
+    def wait(self, device: Device) -> None:
+        self.cupy.cuda.Device(device.index).synchronize()
 
     def special(self, name: str) -> Callable[..., Array]:
         if name == "stdtr":

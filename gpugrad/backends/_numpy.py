@@ -10,6 +10,7 @@ import numpy as np
 
 from gpugrad.backends._base import Array, Backend
 from gpugrad.backends._device import Device
+from gpugrad.backends._scatter import add_at
 from gpugrad.errors import DeviceError
 
 __all__ = ["NumpyBackend"]
@@ -81,7 +82,7 @@ class NumpyBackend(Backend):
 
     def scatter_add(self, x: Array, key: tuple[Any, ...], values: Array) -> None:
         if any(isinstance(k, np.ndarray) and k.dtype != np.bool for k in key):
-            np.add.at(x, key, values)
+            add_at(x, key, values)
         else:
             x[key] += values
 

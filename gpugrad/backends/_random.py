@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +41,40 @@ class Generator:
         self.__dict__.pop("_stream", None)
         return self
 
+    def get_state(self) -> tuple[Any, ...]:
+        """Return where the stream is, to be compared, and for `set_state`."""
+        with self._lock:
+            stream = vars(self).get("_stream")
+            return self.seed, self.draws, None if stream is None else _frozen(stream.bit_generator.state)
+
+    def set_state(self, state: tuple[Any, ...]) -> Generator:
+        """Go back, or on, to where the stream was when `get_state` returned `state`.
+
+        >>> generator = Generator(0)
+        >>> state = generator.get_state()
+        >>> first = generator.permutation(9).tolist()
+        >>> generator.set_state(state).permutation(9).tolist() == first
+        True
+        """
+        with self._lock:
+            self.seed, self.draws, stream = state
+            if stream is None:
+                self.__dict__.pop("_stream", None)
+            else:
+                self._stream.bit_generator.state = _thawed(stream)
+        return self
+
+    @contextmanager
+    def rewound(self, state: tuple[Any, ...]) -> Iterator[None]:
+        """Draw within the block what was drawn after `state`, and then go on from now; other threads wait meanwhile."""
+        with self._lock:
+            now = self.get_state()
+            self.set_state(state)
+            try:
+                yield
+            finally:
+                self.set_state(now)
+
     @cached_property
     def _stream(self) -> np.random.Generator:
         """NumPy's generator, made at the first draw: importing numpy.random takes its time."""
@@ -74,6 +109,19 @@ class Generator:
         with self._lock:
             self.draws += 1
             return self.draws - 1
+
+
+def _frozen(state: Any) -> Any:
+    """Return the state of NumPy's generator, dicts with arrays in them, as what can be compared."""
+    if isinstance(state, dict):
+        return tuple((name, _frozen(part)) for name, part in state.items())
+    return state.tobytes() if isinstance(state, np.ndarray) else state
+
+
+def _thawed(state: Any) -> Any:
+    if isinstance(state, tuple):
+        return {name: _thawed(part) for name, part in state}
+    return np.frombuffer(state, np.uint64) if isinstance(state, bytes) else state
 
 
 default_generator = Generator()

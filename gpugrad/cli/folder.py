@@ -15,8 +15,9 @@ from typing import Any
 from gpugrad.cli.loop import Epoch
 from gpugrad.cli.model import Classifier, Training
 from gpugrad.cli.options import TrainOptions, spelled
-from gpugrad.cli.storage import save, write_whole
+from gpugrad.cli.storage import save
 from gpugrad.errors import OptionError
+from gpugrad.nn.interchange import write_whole
 
 __all__ = ["run_folder", "write_run"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,9 @@ from gpugrad.data import Batches
 from gpugrad.random import randn
 
 __all__ = ["Epoch", "accuracy", "fit", "optimizer_of"]
+
+
+_nothing = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +49,19 @@ def fit(
     options: TrainOptions,
     on_epoch: Callable[[Epoch], None],
     stop: Callable[[], bool],
+    around_step: AbstractContextManager[Any] = _nothing,
 ) -> list[Epoch]:
     """Train a module in place and return its epochs; the learning rate falls to 0 along a cosine.
 
-    It ends early, between two steps, once `stop` answers True or the loss is no longer finite.
+    It ends early, between two steps, once `stop` answers True or the loss is no longer finite. Each step is taken in
+    the block `around_step`.
     """
     optimizer = optimizer_of(module, options)
     schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, options.epochs * len(train))
     history: list[Epoch] = []
     for number in range(1, options.epochs + 1):
         start, rate = time.perf_counter(), float(optimizer.param_groups[0]["lr"])
-        totals = _epoch(module, train, optimizer, schedule, options, stop)
+        totals = _epoch(module, train, optimizer, schedule, options, stop, around_step)
         if totals is None:
             break
         loss, train_accuracy = totals
@@ -68,7 +74,13 @@ def fit(
 
 
 def _epoch(
-    module: nn.Module, train: Batches, optimizer: Any, schedule: Any, options: TrainOptions, stop: Callable[[], bool]
+    module: nn.Module,
+    train: Batches,
+    optimizer: Any,
+    schedule: Any,
+    options: TrainOptions,
+    stop: Callable[[], bool],
+    around_step: AbstractContextManager[Any],
 ) -> tuple[float, float] | None:
     """Return the mean loss and the accuracy over one pass, None if it was stopped; they are read once, at its end."""
     module.train()
@@ -77,7 +89,8 @@ def _epoch(
     for x, y in train:
         if stop():
             return None
-        loss, logits = step(module, x, y, optimizer, options)
+        with around_step:
+            loss, logits = step(module, x, y, optimizer, options)
         schedule.step()
         loss_sum = loss.detach() * len(y) + loss_sum
         correct = (logits.detach().argmax(1) == y).sum() + correct

@@ -108,6 +108,8 @@ class TrainOptions:
     seed: Annotated[int, _option("Decides split, weights, order and noise.", _whole(0, _largest_seed))] = 0
     backend: BackendName = None
     dtype: Annotated[Dtype, _option("The type of all numbers.")] = "float32"
+    detect_anomaly: Annotated[bool, _option("Stop at the first NaN or Inf, and name what made it.")] = False
+    profile: Annotated[bool, _option("Time the operations of some steps: profile.txt and trace.json.")] = False
     out: Annotated[Path | None, _option("Folder for what is written. [default: a new one in runs/]")] = None
 
     @property

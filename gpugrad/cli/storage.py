@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_arrays
-from safetensors.numpy import save as save_arrays
 
-from gpugrad._tensor.making import from_host
 from gpugrad.cli.model import Architecture, Classifier, Training, activations
 from gpugrad.data.dataset import fault
 from gpugrad.data.delimited import regular_file
 from gpugrad.data.preparation import Standardizer
 from gpugrad.errors import GpugradError
+from gpugrad.nn.interchange import load_safetensors, safetensors_metadata, save_safetensors
 
-__all__ = ["load", "save", "write_whole"]
+__all__ = ["load", "save"]
 
 _format = 1
 
 
 def save(path: Path, classifier: Classifier, training: Training) -> None:
     """Write a classifier; a file of that name is replaced only by a whole one."""
-    # np.array, because safetensors writes the memory of a transposed array as it lies, and because
-    # np.ascontiguousarray would give a 0-d array an axis.
-    state = classifier.module.state_dict()
-    arrays = {name: np.array(tensor.detach().cpu().numpy(), order="C") for name, tensor in state.items()}
     standardizer = classifier.standardizer
     about = {
         "format": _format,
@@ -41,17 +33,8 @@ def save(path: Path, classifier: Classifier, training: Training) -> None:
         "standardizer": {"mean": standardizer.mean.tolist(), "scale": standardizer.scale.tolist()},
         "training": asdict(training),
     }
-    write_whole(path, save_arrays(arrays, metadata={"gpugrad": json.dumps(about, ensure_ascii=False, allow_nan=False)}))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that nobody meets half a file."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    told = json.dumps(about, ensure_ascii=False, allow_nan=False)
+    save_safetensors(classifier.module.state_dict(), path, {"gpugrad": told})
 
 
 def load(path: str | Path) -> tuple[Classifier, Training]:
@@ -64,36 +47,21 @@ def load(path: str | Path) -> tuple[Classifier, Training]:
     """
     path = Path(path)
     path = regular_file(path / "model.safetensors" if path.is_dir() else path)
-    content = path.read_bytes()
     try:
-        about = json.loads(_metadata(content)["gpugrad"])
+        about = json.loads(safetensors_metadata(path)["gpugrad"])
         if about["format"] != _format:
             raise fault(path, f"format {about['format']} is newer than this gpugrad; upgrade it")
         classifier, training = _classifier(about), Training(**about["training"])
-        arrays = load_arrays(content)
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        state = load_safetensors(path)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, GpugradError):
             raise
         raise fault(path, "this is no model that `gpugrad train` wrote, or a broken one; train it again") from None
     try:
-        classifier.module.load_state_dict({name: from_host(array) for name, array in arrays.items()})
+        classifier.module.load_state_dict(state)
     except GpugradError as error:
         raise fault(path, f"the weights do not fit the architecture ({error}); train the model again") from None
     return classifier, training
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """Return the metadata of a safetensors file, whose header must not say a thing twice."""
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size].decode("utf-8"), object_pairs_hook=_without_duplicates)
-    return header["__metadata__"]  # type: ignore[no-any-return]
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
 
 
 def _classifier(about: dict[str, Any]) -> Classifier:

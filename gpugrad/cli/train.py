@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gpugrad.autograd import detect_anomaly
 from gpugrad.backends import backend_of_device, default_device, manual_seed, use_backend
 from gpugrad.cli.blas import one_thread_if_small
 from gpugrad.cli.folder import run_folder, write_run
@@ -17,8 +18,9 @@ from gpugrad.cli.loop import Epoch, accuracy, fit
 from gpugrad.cli.model import Architecture, Classifier, Training, rows_at_once
 from gpugrad.cli.options import TrainOptions, spelled
 from gpugrad.cli.report import Report
+from gpugrad.cli.step_times import StepTimes
 from gpugrad.data import Batches, Dataset, Standardizer, load_digits, read_file, stratified_split
-from gpugrad.errors import DataError, OptionError
+from gpugrad.errors import AnomalyError, DataError, OptionError
 
 __all__ = ["Problem", "chosen", "learn", "prepare", "test_fraction", "train"]
 
@@ -76,7 +78,9 @@ def prepare(options: TrainOptions) -> Problem:
     )
 
 
-def learn(problem: Problem, options: TrainOptions, report: Report) -> tuple[list[Epoch], bool]:
+def learn(
+    problem: Problem, options: TrainOptions, report: Report, times: StepTimes | None = None
+) -> tuple[list[Epoch], bool]:
     """Train the classifier of a problem; return its epochs, and whether Ctrl-C ended them."""
     device = default_device()
     facts = {
@@ -86,9 +90,15 @@ def learn(problem: Problem, options: TrainOptions, report: Report) -> tuple[list
     }
     module = problem.classifier.module
     work = options.batch_size * problem.classifier.architecture.largest_layer
-    with report, interruption() as stop, backend_of_device(device).quiet(), one_thread_if_small(work):
+    looking = detect_anomaly() if options.detect_anomaly else nullcontext()
+    with report, interruption() as stop, backend_of_device(device).quiet(), one_thread_if_small(work), looking:
         report.opening(facts, module)
-        history = fit(module, problem.train, problem.test, options, report.epoch, stop.__bool__)
+        try:
+            around = times or nullcontext()
+            history = fit(module, problem.train, problem.test, options, report.epoch, stop.__bool__, around)
+        except AnomalyError as error:
+            found = "; ".join(line.strip() for line in str(error).splitlines())
+            raise OptionError(f"training stopped and nothing is written: {found}") from None
     if history and not math.isfinite(history[-1].loss):
         raise OptionError(
             f"the loss is {history[-1].loss} in epoch {len(history)}, so training stopped and nothing is written; "
@@ -103,7 +113,8 @@ def train(options: TrainOptions) -> int:
         problem = prepare(options)
         folder = run_folder(options)
         report = Report(options.epochs)
-        history, stopped = learn(problem, options, report)
+        times = StepTimes() if options.profile else None
+        history, stopped = learn(problem, options, report, times)
         if not history:
             print("gpugrad: interrupted before the first epoch was over; nothing is written", file=sys.stderr)
             return 130
@@ -115,6 +126,7 @@ def train(options: TrainOptions) -> int:
             test_accuracy=result,
         )
         files = write_run(folder, options, problem.classifier, training, history)
+        files += times.write(folder) if times else []
     if stopped:
         done = f"after epoch {len(history)} of {options.epochs}"
         print(f"gpugrad: interrupted {done}; test accuracy {result:.4f}, saved in {folder}", file=sys.stderr)

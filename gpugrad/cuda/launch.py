@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ _bytes_per_thread = 16
 
 
 class Kernel:
-    """A kernel of kernels/ for CuPy arrays, one entry point per dtype.
+    """A kernel of kernels/, or of a text, for CuPy arrays, one entry point per dtype.
 
     CuPy hands a kernel whatever it is given: a Python float as a double, any array as its bare address. So
     each array is checked here, and each scalar gets the width that the kernel reads.
@@ -32,6 +33,9 @@ class Kernel:
         The parameters in the kernel's order, as `parse_signature` describes them.
     threads
         Threads per block.
+    text
+        From the name of the entry point, with its suffix, the kernel's text, where `file` is none of kernels/ but a
+        name for errors.
 
     Examples
     --------
@@ -40,11 +44,19 @@ class Kernel:
     'sigmoid_f32'
     """
 
-    def __init__(self, file: str, name: str, signature: str, threads: int = 256) -> None:
+    def __init__(
+        self,
+        file: str,
+        name: str,
+        signature: str,
+        threads: int = 256,
+        text: Callable[[str], str] | None = None,
+    ) -> None:
         self.file = file
         self.name = name
         self.parameters = parse_signature(signature)
         self.threads = threads
+        self.text = text
         self._given = tuple(parameter for parameter in self.parameters if parameter.name != "n")
 
     def entry_point(self, dtype: str) -> str:
@@ -76,7 +88,7 @@ class Kernel:
         packed = self._packed(arguments, leader, n, blocks)
         if blocks:
             with leader.device:
-                _compiled(self.file, entry)((blocks,), (self.threads,), packed)
+                _compiled(self.file, entry, self.text)((blocks,), (self.threads,), packed)
 
     def _leader(self, arguments: tuple[Any, ...]) -> Array:
         """Return the first array of dtype T: it chooses the entry point and the device."""
@@ -123,16 +135,16 @@ class Kernel:
 
 
 @cache
-def _compiled(file: str, entry: str) -> Any:
+def _compiled(file: str, entry: str, text: Callable[[str], str] | None) -> Any:
     """Return the entry point as CuPy's kernel, which compiles itself once on every device it meets."""
-    return _module(file).get_function(entry)
+    return _module(source.read(file) if text is None else source.completed(file, text(entry))).get_function(entry)
 
 
 @cache
-def _module(file: str) -> Any:
+def _module(code: str) -> Any:
     import cupy
 
-    return cupy.RawModule(code=source.read(file), options=("--std=c++17",))
+    return cupy.RawModule(code=code, options=("--std=c++17",))
 
 
 @cache

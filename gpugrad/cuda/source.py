@@ -11,7 +11,7 @@ from gpugrad.errors import GpugradError
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-__all__ = ["folder", "names", "read"]
+__all__ = ["completed", "folder", "names", "read"]
 
 _prelude = "common.cuh"
 
@@ -47,5 +47,14 @@ def read(name: str) -> str:
     """
     if name not in names():
         raise GpugradError(f"there is no kernel file {name!r}: the files are {', '.join(names())}")
-    common, kernel = ((folder() / file).read_text(encoding="utf-8") for file in (_prelude, name))
+    return completed(name, (folder() / name).read_text(encoding="utf-8"))
+
+
+def completed(name: str, kernel: str) -> str:
+    """Return what the compiler is given for the text of a kernel, which `name` stands for in errors.
+
+    >>> completed("swish", "struct Body {};").splitlines()[-2:]
+    ['#line 1 "swish"', 'struct Body {};']
+    """
+    common = (folder() / _prelude).read_text(encoding="utf-8")
     return f'#line 1 "{_prelude}"\n{common}\n#line 1 "{name}"\n{kernel}'

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from gpugrad._graph import Node
 from gpugrad._op import TENSORS, node_of
+from gpugrad.backends import backend_of
 from gpugrad.diagnostics._structure import Graph, Vertex
 from gpugrad.diagnostics._words import clean
 from gpugrad.nn import Module
 
-__all__ = ["Names"]
+__all__ = ["Names", "named_pairs"]
 
 _form = "names is a dict of tensors and Modules by name, a Module, or pairs such as model.named_parameters()"
 
 
-def _pairs(names: Any) -> Iterator[tuple[str, Any]]:
+def named_pairs(names: Any) -> Iterator[tuple[str, Any]]:
     """Yield names and what they name, tensors and Modules, in whatever form they were given."""
     if names is None:
         return
@@ -47,7 +50,7 @@ class Names:
         self.kinds: dict[str, str] = {}
         """The class of each module, by the path that the names of its parameters begin with."""
         constants = {id(v.constant): v for v in graph.vertices if v.kind == "constant" and v.constant is not None}
-        for name, named in _pairs(names):
+        for name, named in named_pairs(names):
             if not isinstance(named, Module):
                 self._add(name, named, constants)
                 continue
@@ -57,10 +60,23 @@ class Names:
 
     def _add(self, name: str, tensor: Any, constants: Mapping[int, Vertex]) -> None:
         node = node_of(tensor)
-        value: Any = constants.get(id(tensor._array)) if node is None else node
+        value: Any = (constants.get(id(tensor._array)) or _as_floats(tensor, constants)) if node is None else node
         if value is None or value not in self._values:
             self.unused.append(name)
             return
         self.of.setdefault(value, name)
         if node is not None:
             self.arrays[node] = tensor._array
+
+
+def _as_floats(tensor: Any, constants: Mapping[int, Vertex]) -> Vertex | None:
+    """Return the constant that integers or truth values were made into before they met floats."""
+    if tensor.dtype.kind not in "biu":
+        return None
+    values = backend_of(tensor._array).to_host(tensor._array)
+    for vertex in constants.values():
+        constant = vertex.constant
+        alike = type(constant) is type(tensor._array) and tuple(constant.shape) == tensor.shape
+        if alike and np.array_equal(backend_of(constant).to_host(constant), values):
+            return vertex
+    return None

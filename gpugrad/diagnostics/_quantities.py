@@ -95,6 +95,8 @@ class Values:
     def _computed(self, node: Any, outputs: list[Any]) -> list[Any]:
         """Return the outputs of a call made again, each None where an input is not known."""
         nothing: list[Any] = [None] * len(outputs)
+        if getattr(node.op, "runs_code_of_the_user", False):  # which may do more than compute
+            return nothing
         inputs = []
         for i, edge in enumerate(node.edges):
             value = saved_input(node, i) if edge is None else self._found.get(edge)

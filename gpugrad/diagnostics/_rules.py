@@ -26,7 +26,7 @@ def rules_of(op: Op) -> list[tuple[str, str]]:
 
 def _text(rule: Callable[..., Any]) -> str:
     """Return the body of a lambda, or the first line of what a function says of itself."""
-    code = getattr(rule, "__code__", None)
+    code = getattr(inspect.unwrap(rule), "__code__", None)
     if code is None or code.co_name != "<lambda>":
         return clean((inspect.getdoc(rule) or "").partition("\n")[0], 120)
     positions = [p for p in code.co_positions() if None not in p and p[1] >= p[0] and p[3] > 0]

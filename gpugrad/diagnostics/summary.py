@@ -158,8 +158,8 @@ def _run(module: Module, inputs: list[Any]) -> dict[int, tuple[str, str, int]]:
     finally:
         for part, handle in zip(module.modules(), handles, strict=True):
             handle.remove()
-            if not vars(part)["_forward_hooks"]:
-                vars(part).pop("_forward_hooks")
+            if not vars(part)["_hooks"]:
+                vars(part).pop("_hooks")
     return seen
 
 

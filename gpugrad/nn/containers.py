@@ -1,16 +1,18 @@
-"""Modules made of modules: one after the other, beside their input, or in a list."""
+"""Modules made of modules: one after the other, or beside their input."""
 # ruff: noqa: A002 - PyTorch calls the argument of forward `input`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self, overload
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gpugrad import _ops as ops
-from gpugrad.errors import OptionError
-from gpugrad.nn.activations import ReLU, Sigmoid, Tanh
+from gpugrad.nn._hooks import runs_hooks
+from gpugrad.nn._ordered import Ordered
+from gpugrad.nn.activations import Sigmoid, Tanh
 from gpugrad.nn.layers import Linear
 from gpugrad.nn.module import Module
+from gpugrad.nn.piecewise import ReLU
 
 __all__ = ["Residual", "Sequential"]
 
@@ -19,12 +21,12 @@ _activations: dict[type[Module], str] = {ReLU: "relu", Sigmoid: "sigmoid", Tanh:
 
 def _joint_activation(pair: list[Module]) -> str | None:
     """Return the activation that runs as one node with the linear layer before it, None where there is none."""
-    if type(pair[0]) is not Linear or len(pair) < 2 or any(vars(m).get("_forward_hooks") for m in pair):
+    if type(pair[0]) is not Linear or len(pair) < 2 or any(map(runs_hooks, pair)):
         return None
     return _activations.get(type(pair[1]))
 
 
-class Sequential(Module):
+class Sequential(Ordered, Module):
     """Runs modules one after the other; they are given in order, or in a dict that names them.
 
     A Linear with ReLU, Sigmoid or Tanh directly after it runs as one node of the graph, with the same numbers.
@@ -45,13 +47,6 @@ class Sequential(Module):
         for name, module in named:
             self._put(name, module)
 
-    def _put(self, name: str, module: Any) -> None:
-        if not isinstance(module, Module):
-            raise TypeError(f"Sequential takes modules, not {type(module).__name__} (at {name!r})")
-        if name in dir(type(self)):
-            raise OptionError(f"a module cannot be named {name!r}: every module has an attribute of that name")
-        setattr(self, name, module)
-
     def forward(self, input: Any) -> Any:
         """Return the input passed through all modules."""
         modules = list(self)
@@ -66,49 +61,6 @@ class Sequential(Module):
                 x = ops.activated_linear(x, linear.weight, linear.bias, activation=activation)
                 done += 2
         return x
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __iter__(self) -> Iterator[Module]:
-        return (module for _, module in self._children_shown())
-
-    def _name(self, index: int) -> str:
-        names = [name for name, _ in self._children_shown()]
-        if not -len(names) <= index < len(names):
-            raise IndexError(f"index {index} is out of range for {len(names)} modules")
-        return names[index]
-
-    @overload
-    def __getitem__(self, index: int) -> Module: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequential: ...
-    def __getitem__(self, index: int | slice) -> Module:
-        if isinstance(index, slice):
-            return Sequential(dict(list(self._children_shown())[index]))
-        return vars(self)[self._name(index)]  # type: ignore[no-any-return]
-
-    def __setitem__(self, index: int, module: Module) -> None:
-        self._put(self._name(index), module)
-
-    def __delitem__(self, index: int) -> None:
-        delattr(self, self._name(index))
-        modules = list(self._children_shown())
-        if all(name.isdecimal() for name, _ in modules):
-            for name, _ in modules:
-                delattr(self, name)
-            self.extend(module for _, module in modules)
-
-    def append(self, module: Module) -> Self:
-        """Add a module at the end; return the whole."""
-        self._put(str(len(self)), module)
-        return self
-
-    def extend(self, modules: Iterable[Module]) -> Self:
-        """Add modules at the end; return the whole."""
-        for module in modules:
-            self.append(module)
-        return self
 
 
 class Residual(Module):

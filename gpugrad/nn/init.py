@@ -145,12 +145,22 @@ def trunc_normal_(
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Fill a tensor with zeros; return it."""
+    """Fill a tensor with zeros; return it.
+
+    >>> import gpugrad
+    >>> zeros_(gpugrad.ones(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Fill a tensor with ones; return it."""
+    """Fill a tensor with ones; return it.
+
+    >>> import gpugrad
+    >>> ones_(gpugrad.zeros(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 

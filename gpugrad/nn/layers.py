@@ -1,9 +1,10 @@
-"""Layers: Linear, and those that only arrange or drop values."""
+"""Layers: Linear, Bilinear, and those that only arrange values."""
 # ruff: noqa: A002 - PyTorch calls the argument of forward `input`
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from gpugrad import _ops as ops
@@ -12,7 +13,7 @@ from gpugrad.nn import functional, init
 from gpugrad.nn.module import Module
 from gpugrad.nn.parameter import Parameter, new_parameter
 
-__all__ = ["Dropout", "Flatten", "Identity", "Linear"]
+__all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
 
 
 def _is_size(n: Any) -> bool:
@@ -61,7 +62,12 @@ class Linear(Module):
 
 
 class Identity(Module):
-    """Returns its input; it takes and forgets any arguments, so that it can stand in for any layer."""
+    """Returns its input; it takes and forgets any arguments, so that it can stand in for any layer.
+
+    >>> import gpugrad
+    >>> gpugrad.nn.Identity(54, unused=True)(gpugrad.tensor([1., 2.]))
+    tensor([1., 2.])
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
@@ -96,26 +102,78 @@ class Flatten(Module):
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
-class Dropout(Module):
-    """In training sets each element to 0 with probability p and divides the others by 1 - p.
-
-    Srivastava et al. (2014). The default generator's seed decides the masks, the same on every
-    backend. In evaluation it is the identity.
+class Unflatten(Module):
+    """Parts the axis `dim` into several: the opposite of Flatten.
 
     >>> import gpugrad
-    >>> gpugrad.nn.Dropout(0.5).eval()(gpugrad.ones(3))
-    tensor([1., 1., 1.])
+    >>> gpugrad.nn.Unflatten(1, (3, 4))(gpugrad.ones((2, 12))).shape
+    (2, 3, 4)
     """
 
-    def __init__(self, p: float = 0.5) -> None:
-        if not 0 <= p <= 1:
-            raise OptionError(f"p must be a probability from 0 to 1, not {p!r}")
-        self.p = p
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: Any) -> Any:
-        """Return the input with elements dropped."""
-        return functional.dropout(input, self.p, self.training)
+        """Return the input with the axis parted; one of the sizes may be -1."""
+        shape = tuple(input.shape)
+        axis = self.dim + len(shape) if self.dim < 0 else self.dim
+        known = math.prod(n for n in self.unflattened_size if n != -1)
+        sizes = (
+            tuple(shape[axis] // max(known, 1) if n == -1 else n for n in self.unflattened_size)
+            if 0 <= axis < len(shape)
+            else ()
+        )
+        if not sizes or self.unflattened_size.count(-1) > 1 or math.prod(sizes) != shape[axis]:
+            raise ShapeError(
+                f"Unflatten: axis {self.dim} of a shape {shape} cannot be parted into {self.unflattened_size}"
+            )
+        return ops.reshape(input, (*shape[:axis], *sizes, *shape[axis + 1 :]))
 
     def extra_repr(self) -> str:
-        """Return the probability."""
-        return f"p={self.p}"
+        """Return the axis and the sizes."""
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
+
+
+class Bilinear(Module):
+    """y = x1 W x2 + b; x1: (..., in1_features), x2: (..., in2_features), W: (out_features, in1_features, in2_features).
+
+    W and b are drawn evenly from +-1/sqrt(in1_features), as in PyTorch.
+
+    >>> import gpugrad
+    >>> gpugrad.nn.Bilinear(2, 3, 4)(gpugrad.ones((5, 2)), gpugrad.ones((5, 3))).shape
+    (5, 4)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        sizes = {"in1_features": in1_features, "in2_features": in2_features, "out_features": out_features}
+        for name, size in sizes.items():
+            if not _is_size(size) or not size:
+                raise OptionError(f"{name} must be a size of at least 1, not {size!r}")
+        self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
+        self.weight = new_parameter((out_features, in1_features, in2_features), dtype, device)
+        self.bias: Parameter | None = new_parameter((out_features,), dtype, device) if bias else None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw new initial values."""
+        bound = 1 / math.sqrt(self.in1_features)
+        init.uniform_(self.weight, -bound, bound)
+        if self.bias is not None:
+            init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, input1: Any, input2: Any) -> Any:
+        """Return the bilinear function of the last axes of the two inputs."""
+        return functional.bilinear(input1, input2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        """Return the sizes."""
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"

@@ -1,4 +1,4 @@
-"""Losses as modules; `reduction` is "mean", "sum" or "none"."""
+"""Losses of numbers against numbers, and of logits against classes; `reduction` is "mean", "sum" or "none"."""
 # ruff: noqa: A002 - PyTorch calls the arguments of forward `input` and `target`
 
 from __future__ import annotations
@@ -9,7 +9,16 @@ from gpugrad._tensor import Tensor
 from gpugrad.nn import functional
 from gpugrad.nn.module import Module
 
-__all__ = ["BCEWithLogitsLoss", "CrossEntropyLoss", "HalfSquaredErrorLoss", "L1Loss", "MSELoss", "NLLLoss"]
+__all__ = [
+    "CrossEntropyLoss",
+    "FocalLoss",
+    "HalfSquaredErrorLoss",
+    "HuberLoss",
+    "L1Loss",
+    "MSELoss",
+    "NLLLoss",
+    "SmoothL1Loss",
+]
 
 
 class MSELoss(Module):
@@ -29,7 +38,12 @@ class MSELoss(Module):
 
 
 class HalfSquaredErrorLoss(Module):
-    """The sum of (input - target)**2 / 2, whose gradient is input - target."""
+    """The sum of (input - target)**2 / 2, whose gradient is input - target.
+
+    >>> import gpugrad
+    >>> gpugrad.nn.HalfSquaredErrorLoss()(gpugrad.tensor([1., 2.]), gpugrad.tensor([0., 4.]))
+    tensor(2.5000)
+    """
 
     def __init__(self, reduction: str = "sum") -> None:
         self.reduction = reduction
@@ -40,7 +54,12 @@ class HalfSquaredErrorLoss(Module):
 
 
 class L1Loss(Module):
-    """The mean of abs(input - target)."""
+    """The mean of abs(input - target).
+
+    >>> import gpugrad
+    >>> gpugrad.nn.L1Loss()(gpugrad.tensor([1., 2.]), gpugrad.tensor([0., 4.]))
+    tensor(1.5000)
+    """
 
     def __init__(self, reduction: str = "mean") -> None:
         self.reduction = reduction
@@ -80,7 +99,12 @@ class CrossEntropyLoss(Module):
 
 
 class NLLLoss(Module):
-    """The negative log-probability of the target classes; input holds log-probabilities, as LogSoftmax gives them."""
+    """The negative log-probability of the target classes; input holds log-probabilities, as LogSoftmax gives them.
+
+    >>> import gpugrad
+    >>> gpugrad.nn.NLLLoss()(gpugrad.log(gpugrad.tensor([[0.75, 0.25]])), gpugrad.tensor([1]))
+    tensor(1.3863)
+    """
 
     weight: Tensor | None
 
@@ -93,17 +117,54 @@ class NLLLoss(Module):
         return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
-class BCEWithLogitsLoss(Module):
-    """The binary cross-entropy of sigmoid(input) against probabilities, accurate for logits of any size."""
+class SmoothL1Loss(Module):
+    """The mean of d**2 / (2 * beta) where d = abs(input - target) is below beta, and of d - beta / 2 beyond.
 
-    weight: Tensor | None
-    pos_weight: Tensor | None
+    >>> import gpugrad
+    >>> gpugrad.nn.SmoothL1Loss()(gpugrad.tensor([0.5, 4.]), gpugrad.tensor([0., 2.]))
+    tensor(0.8125)
+    """
 
-    def __init__(self, weight: Tensor | None = None, reduction: str = "mean", pos_weight: Tensor | None = None) -> None:
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
-        self.reduction = reduction
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        self.reduction, self.beta = reduction, beta
 
     def forward(self, input: Any, target: Any) -> Any:
         """Return the loss."""
-        return functional.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)
+        return functional.smooth_l1_loss(input, target, self.reduction, self.beta)
+
+
+class HuberLoss(Module):
+    """The mean of d**2 / 2 where d = abs(input - target) is below delta, and of delta * (d - delta / 2) beyond.
+
+    >>> import gpugrad
+    >>> gpugrad.nn.HuberLoss(delta=2.0)(gpugrad.tensor([1., 5.]), gpugrad.tensor([0., 0.]))
+    tensor(4.2500)
+    """
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        self.reduction, self.delta = reduction, delta
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """Return the loss."""
+        return functional.huber_loss(input, target, self.reduction, self.delta)
+
+
+class FocalLoss(Module):
+    """The cross-entropy of softmax(input) with classes, times (1 - probability)**gamma (Lin et al., 2017).
+
+    >>> import gpugrad
+    >>> gpugrad.nn.FocalLoss()(gpugrad.tensor([[2., 0.]]), gpugrad.tensor([0]))
+    tensor(0.0018)
+    """
+
+    weight: Tensor | None
+
+    def __init__(
+        self, gamma: float = 2.0, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
+        self.register_buffer("weight", weight)
+        self.gamma, self.ignore_index, self.reduction = gamma, ignore_index, reduction
+
+    def forward(self, input: Any, target: Any) -> Any:
+        """Return the loss."""
+        return functional.focal_loss(input, target, self.gamma, self.weight, self.ignore_index, self.reduction)

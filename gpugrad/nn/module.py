@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
-from gpugrad._graph import no_grad
-from gpugrad._op import TENSORS, new_tensor
-from gpugrad._tensor import Tensor, asarray
+from gpugrad._graph import no_grad, watching
+from gpugrad._op import TENSORS
+from gpugrad._tensor import Tensor
 from gpugrad._tensor.displays import display
-from gpugrad._tensor.tensor import RemovableHandle
-from gpugrad.errors import StateError
+from gpugrad.errors import OptionError
+from gpugrad.nn._hooks import call_with_hooks
+from gpugrad.nn._moving import Moves
+from gpugrad.nn._states import LoadResult, States
 from gpugrad.nn.parameter import Parameter
 
 __all__ = ["LoadResult", "Module"]
-
-
-class LoadResult(NamedTuple):
-    """What `load_state_dict(strict=False)` passed over."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
-
-    def __repr__(self) -> str:
-        if not any(self):
-            return "<All keys matched successfully>"
-        return f"LoadResult(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 def _no_forward(*args: Any, **kwargs: Any) -> Any:
     raise NotImplementedError("this module has no forward(); define what it computes in a method of that name")
 
 
-class Module:
+class Module(Moves, States):
     """A part of a network: derive from it, set parameters and modules as attributes, and define `forward`.
 
     >>> import gpugrad
@@ -50,137 +40,101 @@ class Module:
     forward: Callable[..., Any] = _no_forward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Return what `forward` returns, as the forward hooks leave it."""
-        result = self.forward(*args, **kwargs)
-        for hook in list(vars(self).get("_forward_hooks", {}).values()):
-            answer = hook(self, args, result)
-            result = result if answer is None else answer
-        return result
+        """Return what `forward` returns, as the hooks leave it."""
+        hooks = self._hooks
+        if hooks is None or not hooks.of_calls:
+            return self.forward(*args, **kwargs)
+        return call_with_hooks(self, hooks, args, kwargs)
+
+    # What it consists of
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(vars(self).get(name), Parameter) and not (value is None or isinstance(value, Parameter)):
+        old = vars(self).get(name)
+        if isinstance(value, Parameter | Module):
+            _check_name(self, name)
+        if isinstance(old, Parameter) and not (value is None or isinstance(value, Parameter)):
             raise TypeError(
                 f"cannot assign {type(value).__name__} as parameter {name!r}: it would be trained no longer. Assign a "
                 "Parameter or None, or write into it under no_grad() with .copy_()"
             )
-        object.__setattr__(self, name, value)
+        if isinstance(old, Module) and not (value is None or isinstance(value, Module | Parameter)):
+            raise TypeError(
+                f"cannot assign {type(value).__name__} as module {name!r}: its parameters would be lost. Assign a "
+                "Module or None, or delete the attribute first"
+            )
+        if name in vars(self).get("_buffers", ()):
+            if isinstance(value, Parameter | Module):
+                self._forget_buffer(name)
+            elif value is not None and type(value) not in TENSORS:
+                raise TypeError(f"cannot assign {type(value).__name__} as buffer {name!r}: it is a tensor or None")
+        computed = vars(self).get("parametrizations")
+        if computed is not None and name in computed:
+            computed[name].assign(value)
+        else:
+            object.__setattr__(self, name, value)
 
-    # What it consists of
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        if name in vars(self).get("_buffers", ()):
+            self._forget_buffer(name)
+
+    if not TYPE_CHECKING:  # which would believe that a module has attributes of any name
+
+        def __getattr__(self, name: str) -> Any:
+            """Return a parametrised tensor, computed afresh from the parameters behind it."""
+            computed = vars(self).get("parametrizations")
+            if computed is not None and name in computed:
+                return computed[name]()
+            return object.__getattribute__(self, name)  # raises, and for a property that failed says why
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Make a tensor part of the module that is moved and (if persistent) saved with it but not trained."""
         if tensor is not None and type(tensor) not in TENSORS:
             raise TypeError(f"buffer {name!r} must be a tensor or None, not {type(tensor).__name__}")
-        vars(self).setdefault("_buffers", {})[name] = persistent
+        self._check_free(name, name in vars(self).get("_buffers", ()))
+        buffers = {**vars(self).get("_buffers", {}), name: bool(persistent)}
+        vars(self)["_buffers"] = buffers  # another dict: a shallow copy of the module may have the old one
         setattr(self, name, tensor)
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Set a parameter by name."""
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"parameter {name!r} must be a Parameter or None, not {type(param).__name__}")
+        self._check_free(name, isinstance(vars(self).get(name), Parameter))
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Set a module by name."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"module {name!r} must be a Module or None, not {type(module).__name__}")
+        self._check_free(name, isinstance(vars(self).get(name), Module))
         setattr(self, name, module)
 
-    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> RemovableHandle:
-        """Call ``hook(module, args, result)`` after each forward; what it returns, if anything, replaces the result."""
-        hooks = vars(self).setdefault("_forward_hooks", {})
-        handle = RemovableHandle(hooks)
-        hooks[handle._key] = hook
-        return handle
+    def register_module(self, name: str, module: Module | None) -> None:
+        """Set a module by name, as `add_module` does."""
+        self.add_module(name, module)
 
-    def _own_parameters(self) -> Iterator[tuple[str, Tensor]]:
-        return ((name, value) for name, value in vars(self).items() if isinstance(value, Parameter))
+    def _check_free(self, name: str, mine: bool) -> None:
+        """Raise OptionError where a part cannot have a name, because another attribute has; `mine` says it is alike."""
+        _check_name(self, name)
+        if hasattr(type(self), name) or (vars(self).get(name) is not None and not mine):
+            raise OptionError(f"{type(self).__name__} has an attribute {name!r} already; take another name")
 
-    def _own_buffers(self, saved_only: bool = False) -> Iterator[tuple[str, Tensor]]:
-        for name, persistent in vars(self).get("_buffers", {}).items():
-            value = vars(self).get(name)
-            if value is not None and (persistent or not saved_only):
-                yield name, value
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """Yield the modules that are attributes of this one, by name, each once."""
-        seen = set()
-        for name, value in vars(self).items():
-            if isinstance(value, Module) and id(value) not in seen:
-                seen.add(id(value))
-                yield name, value
-
-    def children(self) -> Iterator[Module]:
-        """Yield the modules that are attributes of this one."""
-        return (module for _, module in self.named_children())
-
-    def named_modules(
-        self, memo: set[int] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Module]]:
-        """Yield this module and all below it by their dotted names; this one's is `prefix`."""
-        memo = set() if memo is None else memo
-        if id(self) in memo:
-            return
-        if remove_duplicate:
-            memo.add(id(self))
-        yield prefix, self
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield from value.named_modules(memo, f"{prefix}.{name}" if prefix else name, remove_duplicate)
-
-    def modules(self) -> Iterator[Module]:
-        """Yield this module and all below it."""
-        return (module for _, module in self.named_modules())
-
-    def _named(
-        self,
-        of: Callable[[Module], Iterator[tuple[str, Tensor]]],
-        prefix: str,
-        recurse: bool = True,
-        remove_duplicate: bool = True,
-    ) -> Iterator[tuple[str, Tensor]]:
-        """Yield the tensors that `of` finds in this module and, if `recurse`, in all below it."""
-        seen: set[int] = set()
-        modules = self.named_modules(None, prefix, remove_duplicate) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in of(module):
-                if not remove_duplicate or id(value) not in seen:
-                    seen.add(id(value))
-                    yield (f"{path}.{name}" if path else name), value
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
-        """Yield the parameters by their dotted names."""
-        return self._named(Module._own_parameters, prefix, recurse, remove_duplicate)  # type: ignore[return-value]
-
-    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Yield the parameters, each once; this is what an optimizer takes."""
-        return (parameter for _, parameter in self.named_parameters("", recurse))
-
-    def named_buffers(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, Tensor]]:
-        """Yield the buffers by their dotted names."""
-        return self._named(Module._own_buffers, prefix, recurse, remove_duplicate)
-
-    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
-        """Yield the buffers, each once."""
-        return (buffer for _, buffer in self.named_buffers("", recurse))
+    def _forget_buffer(self, name: str) -> None:
+        vars(self)["_buffers"] = {key: value for key, value in vars(self)["_buffers"].items() if key != name}
 
     # What state it is in
 
-    def apply(self, fn: Callable[[Module], Any]) -> Self:
-        """Call `fn` on every module below this one and then on this one; return it."""
-        for child in self.children():
-            child.apply(fn)
-        fn(self)
-        return self
-
     def train(self, mode: bool = True) -> Self:
-        """Set this module and all below it to training, where dropout drops; return it."""
-        for module in self.modules():
-            module.training = bool(mode)
+        """Set this module and all below it to training, where dropout drops; return it.
+
+        Each module is asked by its own `train`, which a class may override so as to stay in evaluation.
+        """
+        if not isinstance(mode, bool):
+            raise OptionError(f"train takes True or False, not {mode!r}")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self) -> Self:
@@ -202,76 +156,6 @@ class Module:
                 with no_grad():
                     parameter.grad.detach_().zero_()
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
-        """Move parameters, gradients and buffers to a device, or to a floating-point dtype; return the module.
-
-        The arguments are those of `Tensor.to`. The parameters stay the objects that they are.
-        """
-        moves = [(p, _moved(p, args, kwargs), p._grad) for p in self.parameters()]
-        for parameter, moved, _ in moves:
-            if moved is not parameter and parameter._node is not None:
-                Tensor._must_carry_gradients(moved.dtype)
-        for parameter, moved, gradient in moves:
-            if moved is not parameter:
-                _replace(parameter, moved)
-                parameter.grad = None if gradient is None else _moved(gradient, args, kwargs)
-        for module in self.modules():
-            for name, buffer in list(module._own_buffers()):
-                setattr(module, name, _moved(buffer, args, kwargs))
-        return self
-
-    def cpu(self) -> Self:
-        """Move the module to host memory; return it."""
-        return self.to("cpu")
-
-    def cuda(self, index: int | None = None) -> Self:
-        """Move the module to a CUDA device, the first one if none is named; return it."""
-        return self.to("cuda" if index is None else f"cuda:{index}")
-
-    # What is saved of it
-
-    def _saved(self) -> dict[str, Tensor]:
-        """Return parameters and persistent buffers by name, a shared one under each of its names."""
-
-        def of(module: Module) -> Iterator[tuple[str, Tensor]]:
-            yield from module._own_parameters()
-            yield from module._own_buffers(saved_only=True)
-
-        return dict(self._named(of, "", True, remove_duplicate=False))
-
-    def state_dict(self, *, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
-        """Return parameters and persistent buffers by their dotted names.
-
-        The tensors share the module's memory, as in PyTorch, and are outside the graph unless `keep_vars`.
-        """
-        return {prefix + name: value if keep_vars else value.detach() for name, value in self._saved().items()}
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> LoadResult:
-        """Copy values into parameters and buffers by name: tensors, or arrays of any kind.
-
-        All that does not fit is named in one StateError, and then nothing is changed. With ``strict=False``
-        missing and unexpected names are passed over and returned.
-        """
-        mine = self._saved()
-        missing = [name for name in mine if name not in state_dict]
-        unexpected = [name for name in state_dict if name not in mine]
-        values = {name: asarray(state_dict[name]) for name in mine if name in state_dict}
-        faults = [f"size mismatch for {n}: {v.shape} in the state, {mine[n].shape} in the module"
-                  for n, v in values.items() if v.shape != mine[n].shape]  # fmt: skip
-        faults += [f"dtype mismatch for {n}: {v.dtype} in the state, {mine[n].dtype} in the module"
-                   for n, v in values.items() if _kind(v) > _kind(mine[n])]  # fmt: skip
-        if strict and unexpected:
-            faults.insert(0, "unexpected in the state: " + ", ".join(unexpected))
-        if strict and missing:
-            faults.insert(0, "missing in the state: " + ", ".join(missing))
-        if faults:
-            raise StateError(f"the state does not fit {type(self).__name__}:\n    " + "\n    ".join(faults))
-        with no_grad():
-            ready = [(mine[name], value.to(mine[name].device)) for name, value in values.items()]
-            for target, value in ready:
-                target.copy_(value)
-        return LoadResult(missing, unexpected)
-
     # How it is shown
 
     def extra_repr(self) -> str:
@@ -279,7 +163,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._children_shown()]
+        lines = [f"({name}): " + repr(child).replace("\n", "\n  ") for name, child in self._own_modules()]
         extra = self.extra_repr()
         if not lines:
             return f"{type(self).__name__}({extra})"
@@ -305,27 +189,13 @@ class Module:
         """
         return display("summary")(self, *inputs, language=language)
 
-    def _children_shown(self) -> Iterator[tuple[str, Module]]:
-        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+watching.layer_calls.add(Module.__call__.__code__)
 
 
-def _kind(tensor: Tensor) -> int:
-    """Return a number for the kind of a dtype; a higher kind does not fit into a lower one."""
-    return {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}[tensor.dtype.kind]
-
-
-def _moved(tensor: Tensor, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
-    """Return the values of a tensor elsewhere, or it itself if nothing changes; integers keep their dtype."""
-    with no_grad():
-        moved = new_tensor(tensor._array).to(*args, **kwargs)
-        if moved.dtype != tensor.dtype and tensor.dtype.kind not in "fc":
-            moved = new_tensor(tensor._array).to(moved.device)
-    return tensor if moved._array is tensor._array else moved
-
-
-def _replace(parameter: Tensor, moved: Tensor) -> None:
-    """Let a parameter have the memory of a tensor that nobody else uses."""
-    if parameter._node is not None:
-        parameter._node.shape, parameter._node.dtype = moved._array.shape, moved._array.dtype
-    parameter._array = moved._array
-    parameter._cell = parameter._alias = parameter._grad = None
+def _check_name(module: Any, name: Any) -> None:
+    if not isinstance(name, str) or not name or "." in name:
+        raise OptionError(
+            f"a part of {type(module).__name__} cannot be named {name!r}: a name has no dots, which part the names of "
+            "modules within modules"
+        )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gpugrad._arena import Run, in_blocks, ufuncs_of
+from gpugrad._arena import Run, followed, in_blocks, kept_mean, ufuncs_of
 from gpugrad.backends import Array
-from gpugrad.errors import OptionError
-from gpugrad.optim.optimizer import Optimizer, check_number
+from gpugrad.optim._checks import check_betas, check_numbers
+from gpugrad.optim.optimizer import Optimizer
 
 __all__ = ["Adam", "AdamW"]
 
@@ -20,7 +20,7 @@ def adam_update(
     exp_avg: Array,
     exp_avg_sq: Array,
     max_exp_avg_sq: Array | None,
-    scratch: tuple[Array, Array],
+    scratch: Sequence[Array],
     *,
     step: int,
     lr: float,
@@ -38,22 +38,12 @@ def adam_update(
     rate = lr * root / (1 - beta1**step)
     arrays = [parameter, gradient, exp_avg, exp_avg_sq]
     for p, g, m, v, *top, s, d in in_blocks([*arrays, *([] if max_exp_avg_sq is None else [max_exp_avg_sq])], scratch):
-        if factor is not None:
-            u.multiply(g, factor, out=d)
-            g = d
         if weight_decay and decoupled:
             u.multiply(p, 1 - lr * weight_decay, out=p)
-        elif weight_decay:
-            u.multiply(p, weight_decay, out=s)
-            u.add(g, s, out=d)
-            g = d
-        u.multiply(g, 1 - beta1, out=s)  # not m + (1 - beta1) * (g - m), which loses a small g beside a large m
-        u.multiply(m, beta1, out=m)
-        u.add(m, s, out=m)
+        g = followed(u, p, g, s, d, factor, 0.0 if decoupled else weight_decay)
+        kept_mean(u, m, g, beta1, s)
         u.multiply(g, g, out=s)
-        u.multiply(s, 1 - beta2, out=s)
-        u.multiply(v, beta2, out=v)
-        u.add(v, s, out=v)
+        kept_mean(u, v, s, beta2, s)
         if top:
             u.maximum(top[0], v, out=top[0])
             v = top[0]
@@ -64,7 +54,9 @@ def adam_update(
         u.subtract(p, s, out=p)
 
 
-def _options(lr: Any, betas: Any, eps: Any, weight_decay: Any, amsgrad: Any, maximize: Any) -> dict[str, Any]:
+def _options(
+    lr: Any, betas: Any, eps: Any, weight_decay: Any, amsgrad: Any, maximize: Any, decoupled: bool
+) -> dict[str, Any]:
     return {
         "lr": lr,
         "betas": betas,
@@ -72,35 +64,28 @@ def _options(lr: Any, betas: Any, eps: Any, weight_decay: Any, amsgrad: Any, max
         "weight_decay": weight_decay,
         "amsgrad": amsgrad,
         "maximize": maximize,
+        "decoupled_weight_decay": decoupled,
     }
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    for name in ("lr", "eps", "weight_decay"):
-        check_number(name, options[name])
-    betas = options["betas"]
-    if not isinstance(betas, tuple | list) or len(betas) != 2:
-        raise OptionError(f"betas must be two numbers, not {betas!r}")
-    for i, beta in enumerate(betas):
-        check_number(f"betas[{i}]", beta, below=1.0)
+    check_numbers(options, "lr", "eps", "weight_decay")
+    check_betas(options["betas"])
 
 
-def _update(run: Run, options: Mapping[str, Any], coefficient: Any, decoupled: bool) -> bool:
-    if options["maximize"]:
-        coefficient = -1.0 if coefficient is None else -coefficient
+def _update(run: Run, options: Mapping[str, Any], factor: Any, decoupled: bool) -> None:
     adam_update(
         run.parameter,
         run.gradient,
         run.moment("exp_avg"),
         run.moment("exp_avg_sq"),
         run.moment("max_exp_avg_sq") if options["amsgrad"] else None,
-        run.arena.scratch,
+        run.scratch(2),
         step=run.steps + 1,
         decoupled=decoupled,
-        factor=coefficient,
+        factor=factor,
         **{k: options[k] for k in ("lr", "betas", "eps", "weight_decay")},
     )
-    return True
 
 
 class Adam(Optimizer):
@@ -122,6 +107,8 @@ class Adam(Optimizer):
         Divide by the largest second mean so far (Reddi et al., 2018).
     maximize
         Step along the gradient instead.
+    decoupled_weight_decay
+        Have the decay beside the gradient's step, as in AdamW.
 
     Examples
     --------
@@ -134,6 +121,8 @@ class Adam(Optimizer):
     [0.5, -1.5]
     """
 
+    moments = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -144,14 +133,16 @@ class Adam(Optimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:
-        super().__init__(params, _options(lr, betas, eps, weight_decay, amsgrad, maximize))
+        options = _options(lr, betas, eps, weight_decay, amsgrad, maximize, decoupled_weight_decay)
+        super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
         _check(options)
 
-    def _update(self, run: Run, options: Mapping[str, Any], coefficient: Any) -> bool:
-        return _update(run, options, coefficient, decoupled=False)
+    def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
+        _update(run, options, factor, decoupled=options["decoupled_weight_decay"])
 
 
 class AdamW(Optimizer):
@@ -170,6 +161,8 @@ class AdamW(Optimizer):
     [0.45, -1.4]
     """
 
+    moments = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -181,10 +174,10 @@ class AdamW(Optimizer):
         *,
         maximize: bool = False,
     ) -> None:
-        super().__init__(params, _options(lr, betas, eps, weight_decay, amsgrad, maximize))
+        super().__init__(params, _options(lr, betas, eps, weight_decay, amsgrad, maximize, True))
 
     def _check(self, options: Mapping[str, Any]) -> None:
         _check(options)
 
-    def _update(self, run: Run, options: Mapping[str, Any], coefficient: Any) -> bool:
-        return _update(run, options, coefficient, decoupled=True)
+    def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
+        _update(run, options, factor, decoupled=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gpugrad._arena import Run, in_blocks, ufuncs_of
+from gpugrad._arena import Run, followed, in_blocks, ufuncs_of
 from gpugrad.backends import Array
 from gpugrad.errors import OptionError
-from gpugrad.optim.optimizer import Optimizer, check_number
+from gpugrad.optim._checks import check_number, check_numbers
+from gpugrad.optim.optimizer import Optimizer
 
 __all__ = ["SGD"]
 
@@ -17,7 +19,7 @@ def sgd_update(
     parameter: Array,
     gradient: Array,
     momentum_buffer: Array | None,
-    scratch: tuple[Array, Array],
+    scratch: Sequence[Array],
     *,
     lr: float,
     momentum: float,
@@ -27,17 +29,12 @@ def sgd_update(
     factor: Any,
     first: bool,
 ) -> None:
-    """Change 1-d arrays in place by one step; the gradient times `factor` (1 if None) counts, and is not changed."""
+    """Change 1-d arrays in place by one step; the gradient times `factor` (1 if None) counts. It may be written to."""
     u = ufuncs_of(parameter)
+    in_place = momentum_buffer is None and math.isfinite(lr)  # the zeros between parameters stay zeros
     arrays = [parameter, gradient] if momentum_buffer is None else [parameter, gradient, momentum_buffer]
     for p, g, *buffer, s, d in in_blocks(arrays, scratch):
-        if factor is not None:
-            u.multiply(g, factor, out=d)
-            g = d
-        if weight_decay:
-            u.multiply(p, weight_decay, out=s)
-            u.add(g, s, out=d)
-            g = d
+        g = followed(u, p, g, s, d, factor, weight_decay)
         if buffer:
             m = buffer[0]
             u.multiply(m, 0.0 if first else momentum, out=m)
@@ -47,8 +44,9 @@ def sgd_update(
                 u.multiply(m, momentum, out=s)
                 u.add(g, s, out=d)
             g = d if nesterov else m
-        u.multiply(g, lr, out=s)
-        u.subtract(p, s, out=p)
+        step = g if in_place else s
+        u.multiply(g, lr, out=step)
+        u.subtract(p, step, out=p)
 
 
 class SGD(Optimizer):
@@ -83,6 +81,9 @@ class SGD(Optimizer):
     [0.0, 0.0]
     """
 
+    moments = ("momentum_buffer",)
+    shows_steps = False
+
     def __init__(
         self,
         params: Iterable[Any],
@@ -105,8 +106,7 @@ class SGD(Optimizer):
         super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        for name in ("lr", "momentum", "weight_decay"):
-            check_number(name, options[name])
+        check_numbers(options, "lr", "momentum", "weight_decay")
         check_number("dampening", options["dampening"], least=float("-inf"))
         if options["nesterov"] and (options["momentum"] == 0 or options["dampening"] != 0):
             raise OptionError(
@@ -114,16 +114,14 @@ class SGD(Optimizer):
                 f"{options['dampening']!r}"
             )
 
-    def _update(self, run: Run, options: Mapping[str, Any], coefficient: Any) -> bool:
+    def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> bool:
         momentum = options["momentum"]
-        if options["maximize"]:
-            coefficient = -1.0 if coefficient is None else -coefficient
         sgd_update(
             run.parameter,
             run.gradient,
             run.moment("momentum_buffer") if momentum else None,
-            run.arena.scratch,
-            factor=coefficient,
+            run.scratch(2),
+            factor=factor,
             first=run.steps == 0,
             **{k: options[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov")},
         )

@@ -297,6 +297,28 @@ def test_values_are_copied_between_arrays_of_one_device():
         cupy.copyto(on(1), x)
 
 
+def test_what_is_sorted_lies_in_memory_as_cupy_leaves_it():
+    x = on(0, [[3.0, 1.0], [2.0, 4.0], [1.0, 0.0]])
+    assert cupy.argsort(x, axis=0).tolist() == [[2, 2], [1, 0], [0, 1]]
+    assert not cupy.argsort(x, axis=0).flags.c_contiguous and cupy.argsort(x).flags.c_contiguous
+    with pytest.raises(NotImplementedError, match="non-contiguous"):
+        x.T.sort()
+
+
+def test_a_stream_is_of_one_device_and_another_librarys_has_a_protocol():
+    cuda = cupy.cuda
+    stream = cuda.Stream()
+    with cuda.Device(1), pytest.raises(RuntimeError, match="does not match with the current device"), stream:
+        pass
+    with cuda.Device(1), cuda.Stream.null:
+        assert cuda.Stream.from_external(stream) == stream
+    for wrong in (7, stream.ptr, object()):
+        with pytest.raises(TypeError, match="__cuda_stream__"):
+            cuda.Stream.from_external(wrong)
+    with pytest.raises(TypeError, match="waits for an event"):
+        stream.wait_event(stream)
+
+
 def test_functions_take_no_more_than_cupys_take():
     x = on(0)
     for call in (

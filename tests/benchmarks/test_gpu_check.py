@@ -29,7 +29,7 @@ def gpu(monkeypatch):
     answers = {name: Part(name, PASSED, "fine") for name in program.PARTS}
     monkeypatch.setattr(machine, "refusal", lambda: "")
     monkeypatch.setattr(machine, "look", lambda cupy: GPU)
-    monkeypatch.setattr(program, "run", answers.__getitem__)
+    monkeypatch.setattr(program, "run", lambda name, limit: answers[name])
     return answers
 
 
@@ -109,6 +109,22 @@ def test_an_entry_of_the_stand_in_says_so_and_never_enters_a_log(fake_cuda, writ
     assert not written.exists()
     log.dump(written, found, PARTS, WHEN)
     assert json.loads(written.read_text())["gpu"] is False
+
+
+def test_the_limit_reaches_the_parts_that_start_programs(fake_cuda, monkeypatch):
+    taken = []
+
+    class Module:
+        @staticmethod
+        def check(**options):
+            taken.append(options)
+            return Part("a", PASSED, "fine")
+
+    monkeypatch.setattr(program.importlib, "import_module", lambda name: Module)
+    for name in program.PARTS:
+        program.run(name, 500.0)
+    program.run("tests")
+    assert taken == [{"limit": 500}, {"limit": 500}, {}, {}, {}, {}]
 
 
 # Without a GPU

@@ -67,6 +67,35 @@ def test_tests_that_do_not_end_or_begin_are_failures(machine):
     assert part.summary == "pytest ended with status 1: this machine is broken"
 
 
+def test_a_run_that_is_stopped_shows_how_far_it_came(machine, monkeypatch):
+    machine(DEVICE)
+    run = child.run
+    monkeypatch.setattr(child, "run", lambda *args, **variables: (None, run(*args, **variables)[1]))
+    part = suite.check(limit=200, selected=(ON_EACH_BACKEND,))
+    assert (part.state, part.summary) == (
+        FAILED,
+        "stopped after 200 s, and until then 2 passed, 0 failed, 0 skipped, 1 passed on CuPy; more time: --limit",
+    )
+
+
+def test_what_had_failed_by_then_is_named(tmp_path):
+    progress = tmp_path / "progress"
+    progress.write_text("passed a::b[cupy-1]\nfailed a::c[x y]\nskipped a::d\n")
+    part = suite.stopped(progress, 9, "said")
+    assert part.summary.startswith("stopped after 9 s, and until then 1 passed, 1 failed, 1 skipped, 1 passed on CuPy")
+    assert part.tables[0].rows == [("failed", "1", "a::c[x y]")]
+
+
+def test_plugins_that_happen_to_be_installed_take_no_part(machine, tmp_path):
+    machine(DEVICE)
+    (tmp_path / "rogue.py").write_text("raise RuntimeError('a plugin of somebody else')")
+    (tmp_path / "rogue-1.dist-info").mkdir()
+    (tmp_path / "rogue-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: rogue\nVersion: 1\n")
+    (tmp_path / "rogue-1.dist-info" / "entry_points.txt").write_text("[pytest11]\nrogue = rogue\n")
+    part = suite.check(selected=(ON_EACH_BACKEND,))
+    assert part.state == PASSED, part.summary
+
+
 def test_skips_are_shown_with_their_reasons(tmp_path):
     report = tmp_path / "report.xml"
     report.write_text(

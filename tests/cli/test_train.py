@@ -177,3 +177,30 @@ def test_a_file_name_that_is_no_text_costs_nobody_the_run(tmp_path, flowers, cap
     assert "flo?wers.csv" in (out / "config.toml").read_text(encoding="utf-8")
     assert main(["predict", str(out), "--data", str(data)]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 60
+
+
+def test_a_profile_of_steps_is_written_beside_the_model(backend, tmp_path, capsys):
+    assert main([*TINY, "--profile", "--backend", backend, "--out", str(tmp_path)]) == 0
+    assert f"wrote {tmp_path / 'profile.txt'}" in capsys.readouterr().out
+    text = (tmp_path / "profile.txt").read_text("utf-8")
+    assert text.startswith("20 training steps, after the first 3\n")
+    assert re.search(r"^cross_entropy +20 \+ 20 ", text, re.MULTILINE)
+    assert re.search(r"loop\.py:\d+ +40 \+ 40 ", text)  # the line that calls the model of two layers
+    events = json.loads((tmp_path / "trace.json").read_text("utf-8"))["traceEvents"]
+    assert sum(e["name"] == "AdamW.step" and e["ph"] == "X" and e["tid"] < 1000 for e in events) == 20
+
+
+def test_a_run_of_too_few_steps_for_a_profile_writes_none(flowers, tmp_path):
+    options = ["--epochs", "1", "--batch-size", "24", "--out", str(tmp_path / "run")]
+    assert main(["train", "--data", str(flowers), "--target", "kind", "--profile", *options]) == 0
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {"model.safetensors", "metrics.csv", "config.toml"}
+
+
+def test_what_diverges_is_named_by_its_operation(backend, tmp_path, capsys):
+    arguments = [*TINY, "--lr", "1e30", "--detect-anomaly", "--backend", backend, "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(r"gpugrad: training stopped and nothing is written: linear made an Inf out of finite", line)
+    assert "in layer 2 (Linear); logits = module(x)" in line
+    assert list(tmp_path.iterdir()) == []
+    assert not gpugrad.autograd.is_anomaly_enabled()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cuda_on_cpu import Launch, Program, check, runners
 from cuda_on_cpu.cases import OFFSETS, REFERENCES, SIZES, Case, cases, copied, kernels
+from cuda_on_cpu.large import large_cases
 
 from gpugrad._fused import registry
 from gpugrad.cuda import Kernel, source
@@ -68,6 +69,19 @@ def test_no_kernel_leaves_its_arrays_or_is_undefined(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", source.names())
+def test_an_index_has_room_for_more_than_2_to_the_31_elements(file: str) -> None:
+    if reason := cuda_on_cpu.unavailable("address"):
+        pytest.skip(reason)
+    program = Program.of(file)
+    chosen = [case for of, kernel, dtype in KERNELS if of == file for case in large_cases(kernel, dtype)]
+    launches = [case.launch(program) for case in chosen]
+    before = [copied(named) for _, named in launches]
+    check(program, [launch for launch, _ in launches], "address")
+    for case, old, (_, new) in zip(chosen, before, launches, strict=True):
+        case.compare(old, new)
+
+
+@pytest.mark.parametrize("file", source.names())
 def test_no_kernel_has_a_race(file: str) -> None:
     if reason := cuda_on_cpu.unavailable("thread"):
         pytest.skip(reason)
@@ -113,6 +127,30 @@ def test_special_numbers_are_those_of_the_reference(run, dtype: str) -> None:
     limits = {"rtol": 4 * np.finfo(dtype).eps, "atol": 2 * np.finfo(dtype).tiny}
     np.testing.assert_allclose(z, expected, **limits)
     np.testing.assert_allclose(gx, registry["sigmoid_backward"].reference(x, z), **limits)
+
+
+def test_a_sigmoid_fades_to_zero_and_stays_there(run) -> None:
+    x = np.linspace(-700, -60, 20_001, dtype=np.float32)
+    z = np.full_like(x, 3)
+    run("sigmoid.cu", "sigmoid_f32", 2, 256, x, z, x.size)
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    unit = np.spacing(np.maximum(exact, np.finfo(np.float32).smallest_subnormal).astype(np.float32))
+    assert np.all(np.abs(z - exact) <= 3 * unit)
+    assert np.all(z[x < -104] == 0)
+
+
+@pytest.mark.parametrize("file", source.names())
+def test_special_numbers_are_converted_to_whole_ones_as_c_defines_it(file: str) -> None:
+    if reason := cuda_on_cpu.unavailable("address"):  # which finds what a processor would do in a way of its own
+        pytest.skip(reason)
+    launches = []
+    for _, kernel, dtype in (one for one in KERNELS if one[0] == file and one[1].threads == 256):
+        launch, named = Case(kernel, dtype, len(SPECIAL), 0, False).launch(Program.of(file))
+        for parameter in kernel.parameters:
+            if parameter.length == "n":
+                named[parameter.name][...] = SPECIAL
+        launches.append(launch)
+    check(Program.of(file), launches, "address")
 
 
 @pytest.mark.parametrize(

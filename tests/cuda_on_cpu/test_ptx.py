@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -315,9 +316,12 @@ NUMERICAL = (
 
 
 def outcome(runner: str, *options: str) -> tuple[int, str]:
-    """Run numerical tests with kernels from a runner; return pytest's status and the last of what it says."""
+    """Run numerical tests on the stand-in alone, with kernels from a runner; return pytest's status and its last words.
+
+    Whatever backends this run of the tests was told to take.
+    """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-    settings = {"GPUGRAD_TEST_KERNELS": runner}
+    settings = {"GPUGRAD_TEST_KERNELS": runner, "GPUGRAD_TEST_BACKENDS": "fake-cuda"}
     done = subprocess.run(command, cwd=ROOT, env=os.environ | settings, capture_output=True, text=True)
     return done.returncode, done.stdout[-2000:]
 
@@ -325,6 +329,7 @@ def outcome(runner: str, *options: str) -> tuple[int, str]:
 def test_numerical_tests_keep_their_tolerances() -> None:
     status, said = outcome("sm_120-perturbed", *NUMERICAL, "-k", "fake-cuda or kernels_are_called")
     assert status == 0, said
+    assert int(re.search(r"(\d+) passed", said)[1]) > 50, said
 
 
 def test_the_choice_of_kernels_is_taken_and_a_wrong_one_is_an_error() -> None:

@@ -195,6 +195,134 @@ def test_out_of_bounds_by_one_is_found_with_its_line(bug: str, size: int) -> Non
         check(planted(bug), [launch], "address")
 
 
+TYPES = {"bool": "bool", "int8": "signed char", "float16": "__half", "float32": "float", "int64": "long long"}
+BESIDE = """
+extern "C" __global__ void put(T* z, const T* x, int i) {
+    z[i] = (T)1;
+}
+extern "C" __global__ void take(T* z, const T* x, int i) {
+    z[0] = x[i];
+}"""
+
+
+@pytest.mark.usefixtures("address")
+@pytest.mark.parametrize("dtype", TYPES)
+def test_one_element_beside_an_array_of_any_dtype_is_found(dtype: str) -> None:
+    program = Program(f"typedef {TYPES[dtype]} T;{BESIDE}", "beside.cu")
+
+    def launch(entry: str, i: int) -> Launch:
+        return Launch(entry, (1,), (1,), [np.zeros(7, dtype), placed(np.zeros(7, dtype), 0), np.int32(i)])
+
+    check(program, [launch(entry, i) for entry in ("put", "take") for i in (0, 6)], "address")
+    for entry, line, i in (("put", 3, 7), ("put", 3, -1), ("take", 6, 7), ("take", 6, -1)):
+        with pytest.raises(KernelFault, match=rf"at beside\.cu:{line}|bytes before an array"):
+            check(program, [launch(entry, i)], "address")
+    for i in (-1, 7):
+        with pytest.raises(KernelFault, match="put: it wrote (before|behind) the array of argument 0"):
+            program.run(launch("put", i))
+
+
+@pytest.mark.usefixtures("address")
+def test_a_read_before_an_array_that_begins_behind_a_boundary_is_found() -> None:
+    program = Program(f"typedef float T;{BESIDE}", "beside.cu")
+    z, x = (placed(np.zeros(7, np.float32), 2) for _ in range(2))
+    with pytest.raises(KernelFault, match=r"AddressSanitizer: use-after-poison at beside\.cu:6"):
+        check(program, [Launch("take", (1,), (1,), [z, x, np.int32(-1)])], "address")
+
+
+@pytest.mark.parametrize("sanitizer", [None, "address"])
+def test_a_write_to_what_a_kernel_takes_as_const_is_found(sanitizer: str | None) -> None:
+    text = """extern "C" __global__ void f(const float* x, float* z) {
+        const_cast<float*>(x)[threadIdx.x] += 1, z[threadIdx.x] = 1;
+    }"""
+    program, x = Program(text, "f.cu"), np.zeros(8, np.float32)
+    run = (lambda launch: check(program, [launch], needed(sanitizer))) if sanitizer else program.run
+    with pytest.raises(KernelFault, match="f: it wrote to the array of argument 0, which it takes as const"):
+        run(Launch("f", (1,), (4,), [x, np.zeros(4, np.float32)]))
+    assert not x.any()
+    run(Launch("f", (1,), (4,), [x, x]))  # one array for both is the caller's choice
+    assert list(x) == [1] * 4 + [0] * 4
+
+
+def test_a_variable_that_nobody_set_is_not_0_by_chance() -> None:
+    text = """extern "C" __global__ void f(const float* x, float* z, int n) {
+        float sum;
+        for (int i = 0; i < n; ++i) sum += x[i];
+        *z = sum;
+    }"""
+    if not build._garbage():
+        pytest.skip("g++ leaves variables as they are before its version 12")
+    z = np.zeros(1, np.float32)
+    Program(text, "f.cu").run(Launch("f", (1,), (1,), [np.ones(4, np.float32), z, np.int32(4)]))
+    assert abs(z[0]) > 1e30
+
+
+@pytest.mark.parametrize("sanitizer", [None, *cuda_on_cpu.SANITIZERS])
+@pytest.mark.parametrize(
+    "access",
+    [
+        "__ldg(reinterpret_cast<const float4*>(x)).x",
+        "__ldcs(reinterpret_cast<const float2*>(x)).x",
+        "(__stcs(reinterpret_cast<float4*>(x), float4{}), 1)",
+        "atomicAdd(reinterpret_cast<double*>(x), 1.0)",
+        "atomicCAS(reinterpret_cast<unsigned long long*>(x), 0, 1)",
+    ],
+)
+def test_a_misaligned_access_by_a_function_is_found_with_the_kernels_line(access: str, sanitizer: str | None) -> None:
+    program = Program(f'extern "C" __global__ void f(float* x, float* z) {{\n *z =\n {access};\n}}', "f.cu")
+    launch = Launch("f", (1,), (1,), [placed(np.zeros(8, np.float32), 1), np.zeros(1, np.float32)])
+    with pytest.raises(KernelFault, match=r"f\.cu:3: a misaligned access: the address ends in 0x04"):
+        check(program, [launch], needed(sanitizer)) if sanitizer else program.run(launch)
+
+
+@pytest.mark.usefixtures("address")
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e9, -3e9])
+def test_a_number_that_no_int_holds_is_found_as_it_becomes_one(value: float) -> None:
+    program = Program('extern "C" __global__ void f(float x, int* z) {\n *z = static_cast<int>(x);\n}', "f.cu")
+    with pytest.raises(KernelFault, match=r"f\.cu:2:.* outside the range of representable values of type 'int'"):
+        check(program, [Launch("f", (1,), (1,), [np.float32(value), np.zeros(1, np.int32)])], "address")
+
+
+LARGE = """
+extern "C" __global__ void increment(const float* x, float* z, long long n) {
+    const long long threads = static_cast<long long>(gridDim.x) * blockDim.x;
+    for (long long i = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x; i < n; i += threads)
+        z[i] = x[i] + 1;
+}"""
+
+
+@pytest.mark.usefixtures("address")
+def test_an_index_of_32_bits_is_found_though_so_large_an_array_is_not_there() -> None:
+    def launch() -> Launch:
+        x, z = (placed(np.full(512, value, np.float32), 0) for value in (1, np.nan))
+        before = {0: 2**31, 1: 2**31}
+        return Launch("increment", (2**23 + 2,), (256,), [x, z, 2**31 + 512], first_block=2**23, before=before)
+
+    right = launch()
+    check(Program(LARGE, "large.cu"), [right], "address")
+    assert list(right.args[1]) == [2] * 512
+    for wide, narrow in (("for (long long i", "for (int i"), ("const long long threads", "const int threads")):
+        assert wide in LARGE
+        with pytest.raises(KernelFault):
+            check(Program(LARGE.replace(wide, narrow), "large.cu"), [launch()], "address")
+
+
+@pytest.mark.usefixtures("thread")
+def test_a_plain_read_of_what_others_add_to_is_a_race_of_two_lines() -> None:
+    text = 'extern "C" __global__ void f(int* z) {\n atomicAdd(z, 1);\n z[1] = z[0];\n}'
+    with pytest.raises(KernelFault, match=r"data race: .*[Aa]tomic write of size 4 at f\.cu:2") as caught:
+        check(Program(text, "f.cu"), [Launch("f", (2,), (32,), [np.zeros(2, np.int32)])], "thread")
+    assert "read of size 4 at f.cu:3" in str(caught.value)
+
+
+def test_a_thread_outside_the_mask_it_names_is_named(sanitizer: str) -> None:
+    text = 'extern "C" __global__ void f(int* z) {\n z[threadIdx.x] =\n __shfl_down_sync(0xffffu, 1, 1);\n}'
+    launch = Launch("f", (1,), (32,), [np.zeros(32, np.int32)])
+    for run in (Program(text, "f.cu").run, lambda launch: check(Program(text, "f.cu"), [launch], sanitizer)):
+        with pytest.raises(KernelFault, match=r"f\.cu:3: a thread names a mask that it is not in"):
+            run(launch)
+
+
 @pytest.mark.usefixtures("address")
 def test_an_index_beyond_shared_memory_is_found() -> None:
     with pytest.raises(KernelFault, match=r"planted\.cu:7:\d+: runtime error: index \d+ out of bounds"):

@@ -414,3 +414,23 @@ def test_gradients_can_be_left_out():
     drawing = draw((x * x).sum(), names={"x": x}, gradients="none")
     assert rows(drawing)[0] == ["x", "[1, 2]"]
     assert "gradient" not in ElementTree.fromstring(drawing.svg)[2].text
+
+
+def test_a_function_whose_backward_differentiates_can_be_drawn_with_gradients():
+    class Squares(gpugrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            with gpugrad.enable_grad():
+                return gpugrad.autograd.grad(x * x, x, g)[0]
+
+    x = gpugrad.tensor([1.0, 3.0], requires_grad=True)
+    loss = Squares.apply(x * 2).sum()
+    drawing = str(gpugrad.draw(loss))
+    assert "[8, 24]" in drawing
+    assert "inputs were written to" not in drawing

@@ -186,6 +186,24 @@ def gradient_clipping(example):
     assert losses[-1] < 0.01 * losses[0]
 
 
+@checks("14")
+def transforms(example):
+    start = example.point(-1.2, 1.0)
+    gradient, hessian = example.by_hand(start)
+    assert gradient == near([-215.6, -88.0])
+    assert example.grad(example.valley)(start).tolist() == near(gradient)
+    for derivative in (example.hessian(example.valley), example.jacfwd(example.grad(example.valley))):
+        assert [near(row) for row in hessian] == derivative(start).tolist()
+    sine, cosine = math.sin(0.5), math.cos(0.5)
+    x = example.point(0.5, 0.0)[0]
+    assert example.derivatives_of_sin(x) == near([sine, cosine, -sine, -cosine, sine])
+    crept = example.gradient_descent(start, 100)
+    assert 0.5 < example.valley(crept).item() < 4.5
+    path = example.newton(start, 6)
+    assert path[-1].tolist() == near([1.0, 1.0])
+    assert example.valley(path[-1]).item() < 1e-15
+
+
 @pytest.mark.parametrize("number", sorted(PATHS.keys() | CHECKS.keys()))
 def test_its_numbers_are_right(number, backend):
     assert number in PATHS, f"there is no examples/{number}_*.py"

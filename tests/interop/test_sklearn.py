@@ -168,3 +168,21 @@ def test_a_scaler_that_divides_0_by_0_in_a_branch_it_overwrites_has_a_gradient_o
     (z * z).sum().backward()
     assert np.isfinite(z.detach().numpy()).all()
     assert np.isnan(x.grad.numpy()).all()
+
+
+def test_strong_zero_gives_the_scaler_its_gradient():
+    x, w = draws.normal(5, 3), draws.normal(5, 3)
+
+    def loss(values):
+        return float((pre.StandardScaler().fit_transform(values) * w).sum())
+
+    t = gpugrad.tensor(x, requires_grad=True)
+    z = pre.StandardScaler().fit_transform(t)
+    with gpugrad.autograd.strong_zero():
+        (z * gpugrad.tensor(w)).sum().backward()
+    differences = np.zeros_like(x)
+    for i in np.ndindex(x.shape):
+        step = np.zeros_like(x)
+        step[i] = 1e-5
+        differences[i] = (loss(x + step) - loss(x - step)) / 2e-5
+    np.testing.assert_allclose(t.grad.numpy(), differences, rtol=1e-6, atol=1e-7)

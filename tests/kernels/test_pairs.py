@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from gpugrad import _fused
 from gpugrad._fused import registry
 from gpugrad.cuda import Kernel, source
 
@@ -45,5 +46,6 @@ def test_a_block_has_the_size_of_the_launch_bounds(file: str) -> None:
 
 def test_every_kernel_file_is_in_the_registry_and_every_pair_is_complete() -> None:
     assert {pair.file for pair in registry.values()} == set(source.names())
+    assert {file.removesuffix(".cu") for file in source.names()} <= set(_fused.__all__)
     assert [name for name, pair in registry.items() if pair.kernel is None] == []
     assert all(pair.name == name for name, pair in registry.items())

@@ -55,26 +55,100 @@ ACTIVATIONS = [
     ("Flatten", {}, {}),
     ("Flatten", {"start_dim": 0, "end_dim": 1}, {}),
     ("Identity", {}, {}),
+    ("ReLU6", {}, {}),
+    ("Hardtanh", {}, {}),
+    ("Hardtanh", {"min_val": -0.3, "max_val": 1.2}, {}),
+    ("Hardsigmoid", {}, {}),
+    ("Hardswish", {}, {}),
+    ("Hardshrink", {}, {}),
+    ("Hardshrink", {"lambd": 1.1}, {}),
+    ("Softshrink", {}, {}),
+    ("Softshrink", {"lambd": 1.1}, {}),
+    ("Threshold", {"threshold": 0.2, "value": -3.0}, {}),
+    ("ELU", {}, {}),
+    ("ELU", {"alpha": 1.7}, {}),
+    ("SELU", {}, {}),
+    ("CELU", {}, {}),
+    ("CELU", {"alpha": 0.4}, {}),
+    ("Mish", {}, {}),
+    ("Softsign", {}, {}),
+    ("Tanhshrink", {}, {}),
+    ("Softmin", {"dim": 1}, {}),
 ]
+
+
+# PyTorch's derivatives have constants in float32, 1 / 6 and 1 / alpha, whatever the dtype. The sweeps of the table hold
+# ours against finite differences.
+ROUGH = {"Hardsigmoid": 1e3, "CELU": 1e3}
 
 
 @DTYPES
 @pytest.mark.parametrize(("name", "options", "only_torch"), ACTIVATIONS)
 def test_activations(backend, name, options, only_torch, dtype):
     random = np.random.default_rng(0)
+    scale = ROUGH.get(name, 5) if dtype is np.float64 else 5
     layers = getattr(nn, name)(**options), getattr(torch.nn, name)(**options, **only_torch)
     for shape in ((3, 4), (2, 3, 5), (5, 1, 2)):
-        compare(*layers, (random.standard_normal(shape) * 3).astype(dtype), dtype, random, scale=5)
+        compare(*layers, (random.standard_normal(shape) * 3).astype(dtype), dtype, random, scale)
 
 
-@pytest.mark.parametrize("name", ["ReLU", "LeakyReLU", "Sigmoid", "Tanh", "LogSigmoid", "SiLU", "Softplus"])
+@DTYPES
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_a_gated_linear_unit(backend, axis, dtype):
+    random = np.random.default_rng(1)
+    x = random.standard_normal((4, 6, 2)).astype(dtype)
+    compare(nn.GLU(axis), torch.nn.GLU(axis), x, dtype, random)
+
+
+@DTYPES
+@pytest.mark.parametrize(("slopes", "shape"), [(1, (3, 4)), (4, (3, 4)), (3, (2, 3, 5)), (1, (5,)), (1, ())])
+def test_learned_slopes(backend, slopes, shape, dtype):
+    random = np.random.default_rng(2)
+    weight = random.uniform(-0.5, 1.5, slopes)
+    ours, theirs = (
+        nn.PReLU(slopes, dtype=np.dtype(dtype).name),
+        torch.nn.PReLU(slopes, dtype=torch.tensor(dtype(0)).dtype),
+    )
+    with gpugrad.no_grad(), torch.no_grad():
+        ours.weight.copy_(gpugrad.tensor(weight.astype(dtype)))
+        theirs.weight.copy_(torch.tensor(weight))
+    compare(ours, theirs, random.standard_normal(shape).astype(dtype), dtype, random)
+    close(ours.weight.grad, theirs.weight.grad, dtype, 5)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ReLU",
+        "LeakyReLU",
+        "Sigmoid",
+        "Tanh",
+        "LogSigmoid",
+        "SiLU",
+        "Softplus",
+        "ReLU6",
+        "Hardtanh",
+        "Hardsigmoid",
+        "Hardswish",
+        "Hardshrink",
+        "Softshrink",
+        "ELU",
+        "SELU",
+        "CELU",
+        "Mish",
+        "Softsign",
+        "Tanhshrink",
+    ],
+)
 def test_extremes(backend, name):
     values = np.asarray([-1e4, -88.0, -20.0, -0.0, 0.0, 20.0, 89.0, 1e4, -np.inf, np.inf, np.nan])
     x = gpugrad.tensor(values)
     layer = getattr(torch.nn, name)(**({"threshold": 1e9} if name == "Softplus" else {}))
     theirs = layer(torch.tensor(values)).numpy().copy()
-    if name == "SiLU":
+    if name in ("SiLU", "Hardswish", "Mish"):
         theirs[8] = 0.0  # the limit at -inf; PyTorch says NaN
+    if name == "Softsign":
+        theirs[8:10] = -1.0, 1.0  # the limits; PyTorch says NaN
     if name == "Softplus":
         theirs[[6, 7, 9]] = values[[6, 7, 9]]  # PyTorch overflows there once its threshold is out of the way
     np.testing.assert_allclose(np.asarray(getattr(nn, name)()(x).tolist()), theirs, rtol=1e-10, atol=1e-300)

@@ -78,6 +78,36 @@ def test_the_normal_distribution_is_flat_at_infinity_in_every_order(end, backend
     assert (first.tolist(), second.tolist()) == ([0.0], [0.0])
 
 
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_a_determinant_beyond_all_numbers_still_has_its_cofactors(backend):
+    x = leaf([[1e200, 0.0], [0.0, 1e200]], gg.float64)
+    linalg.det(x).backward()
+    np.testing.assert_allclose(x.grad.tolist(), [[1e200, 0], [0, 1e200]], rtol=1e-14)
+
+
+def test_the_sign_of_a_complex_zero_is_flat_in_every_order(backend):
+    x = leaf([0j, 3 + 4j], gg.complex128)
+    (first,) = grad(gg.real(gg.sign(x)).sum(), x, create_graph=True)
+    np.testing.assert_allclose(first.tolist(), [0, (1 - 0.6 * (0.6 + 0.8j)) / 5], rtol=1e-14)
+    (second,) = grad(gg.real(first).sum(), x)
+    assert second.tolist()[0] == 0 and np.isfinite(second.tolist()[1])
+
+
+def test_a_variance_is_divided_by_with_its_epsilon(backend):
+    assert gg.layer_norm(gg.tensor([1.0, 3.0]), eps=3.0).tolist() == [-0.5, 0.5]
+    assert gg.layer_norm(gg.tensor([2.0, 2.0])).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_the_series_of_sinc_is_as_long_as_it_must_be_where_it_ends(order, backend):
+    mpmath = pytest.importorskip("mpmath")
+    x = 0.995 * (1 + order / 2) / math.pi
+    with mpmath.workdps(40):
+        exact = float(mpmath.diff(lambda t: mpmath.sin(mpmath.pi * t) / (mpmath.pi * t), mpmath.mpf(x), order))
+    z = ops.sinc_derivative(gg.tensor(x, dtype=gg.float64), order=order)
+    assert z.item() == pytest.approx(exact, rel=6e-16, abs=0)
+
+
 def test_gradients_of_two_devices_are_computed_on_their_own(fake_cuda):
     x = leaf([1.0, 2.0]).detach().to("cuda:0").requires_grad_()
     y = gg.exp((x * 3).to("cuda:1") * 2).to("cuda:0")

@@ -15,7 +15,7 @@ OF_TWO = "maximum minimum less less_equal greater greater_equal searchsorted".sp
 def test_a_complex_tensor_is_refused(name, backend):
     z = gpugrad.tensor([1 + 2j, -3j])
     for x in (z, gpugrad.tensor([1 + 2j], dtype=gpugrad.complex128)):
-        with pytest.raises(DtypeError, match="real"):
+        with pytest.raises(DtypeError, match=f"^(arg)?{name}: .*real"):
             getattr(gpugrad, name)(x, *([0.0, 1.0] if name == "clip" else []))
 
 

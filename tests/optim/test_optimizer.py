@@ -1,6 +1,7 @@
 """Groups, state and complaints: what a user gives an optimizer, and gets back."""
 
 import copy
+import inspect
 import math
 import pickle
 
@@ -9,7 +10,13 @@ import pytest
 
 import gpugrad
 from gpugrad import nn, optim
-from gpugrad.errors import OptionError, ShapeError
+from gpugrad.errors import OptionError, StateError
+
+EVERY = [
+    kind
+    for kind in vars(optim).values()
+    if isinstance(kind, type) and issubclass(kind, optim.Optimizer) and kind is not optim.Optimizer
+]
 
 
 def leaf(*shape):
@@ -32,7 +39,7 @@ def train(optimizer, parameters, steps, seed=2):
         optimizer.step()
 
 
-@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.AdamW])
+@pytest.mark.parametrize("make", EVERY)
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -40,12 +47,15 @@ def train(optimizer, parameters, steps, seed=2):
         ({"lr": math.nan}, "lr must be .* not nan"),
         ({"lr": math.inf}, "lr must be .* not inf"),
         ({"lr": "fast"}, "lr must be .* not 'fast'"),
+        ({"lr": True}, "lr must be .* not True"),
         ({"weight_decay": -1}, "weight_decay must be .* not -1"),
     ],
 )
 def test_an_option_out_of_range_is_named_with_its_value(make, options, named):
+    if not options.keys() <= inspect.signature(make).parameters.keys():
+        return
     with pytest.raises(OptionError, match=named) as caught:
-        make([leaf()], **options)
+        make([leaf(2, 2)], **options)
     assert "\n" not in str(caught.value)
 
 
@@ -58,10 +68,50 @@ def test_an_option_out_of_range_is_named_with_its_value(make, options, named):
         ({"eps": -1e-8}, "eps must be .* not -1e-08"),
     ],
 )
-@pytest.mark.parametrize("make", [optim.Adam, optim.AdamW])
-def test_adam_checks_what_only_it_has(make, options, named):
+@pytest.mark.parametrize("make", [optim.Adam, optim.AdamW, optim.Adamax, optim.NAdam, optim.RAdam, optim.LAMB])
+def test_adam_and_its_kin_check_their_betas(make, options, named):
     with pytest.raises(OptionError, match=named):
         make([leaf()], **options)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "named"),
+    [
+        (optim.NAdam, {"momentum_decay": -1}, "momentum_decay must be .* not -1"),
+        (optim.RMSprop, {"alpha": -0.5}, "alpha must be .* not -0.5"),
+        (optim.RMSprop, {"momentum": math.nan}, "momentum must be .* not nan"),
+        (optim.Adagrad, {"initial_accumulator_value": -1}, "initial_accumulator_value must be .* not -1"),
+        (optim.Adadelta, {"rho": 1.5}, "rho must be from 0 to 1, not 1.5"),
+        (optim.Rprop, {"etas": (1.5, 0.5)}, r"etas must be one between 0 and 1 and one above 1, not \(1.5, 0.5\)"),
+        (optim.Rprop, {"etas": 0.5}, "etas must be two numbers, not 0.5"),
+        (optim.Rprop, {"step_sizes": (2, 1)}, r"step_sizes must be the smallest and the largest, not \(2, 1\)"),
+        (optim.Rprop, {"step_sizes": (-1, 1)}, r"step_sizes\[0\] must be .* not -1"),
+        (optim.ASGD, {"t0": math.inf}, "t0 must be a finite number, not inf"),
+        (optim.ASGD, {"alpha": "1"}, "alpha must be a finite number, not '1'"),
+        (optim.Muon, {"ns_steps": 100}, "ns_steps must be below 100, not 100"),
+        (optim.Muon, {"ns_steps": 2.5}, "ns_steps must be an integer of at least 0, not 2.5"),
+        (optim.Muon, {"ns_coefficients": (1, 2)}, r"ns_coefficients must be three numbers, not \(1, 2\)"),
+        (optim.Muon, {"adjust_lr_fn": "adamw"}, "adjust_lr_fn must be 'original', .* not 'adamw'"),
+        (optim.LBFGS, {"max_iter": 0}, "max_iter must be an integer of at least 1, not 0"),
+        (optim.LBFGS, {"max_iter": None}, "max_iter must be an integer of at least 1, not None"),
+        (optim.LBFGS, {"max_eval": 0}, "max_eval must be an integer of at least 1, not 0"),
+        (optim.LBFGS, {"history_size": 1.5}, "history_size must be an integer of at least 1, not 1.5"),
+        (optim.LBFGS, {"line_search_fn": "wolfe"}, "line_search_fn must be 'strong_wolfe' or None, not 'wolfe'"),
+    ],
+)
+def test_what_only_one_of_them_has_is_checked_too(make, options, named):
+    with pytest.raises(OptionError, match=named):
+        make([leaf(2, 2)], **options)
+
+
+def test_numbers_of_numpy_are_numbers(backend):
+    p = leaf()
+    optimizer = optim.Adam([{"params": [p], "eps": np.float32(1e-3)}], lr=np.float64(0.5))
+    assert type(optimizer.param_groups[0]["lr"]) is float
+    assert type(optimizer.param_groups[0]["eps"]) is float
+    p.grad = gpugrad.ones(2)
+    optimizer.step()
+    assert p.dtype == gpugrad.float32
 
 
 @pytest.mark.parametrize(
@@ -107,6 +157,16 @@ def test_groups_have_options_of_their_own(backend):
     assert [x.tolist()[0] for x in (p, q, r)] == [0.75, 0.5, 0.0]
 
 
+def test_named_parameters_keep_their_names(backend):
+    net = nn.Linear(2, 1)
+    optimizer = optim.Adam(net.named_parameters())
+    assert optimizer.param_groups[0]["params"] == [net.weight, net.bias]
+    assert optimizer.state_dict()["param_groups"][0]["param_names"] == ["weight", "bias"]
+    optim.Adam(net.parameters()).load_state_dict(optimizer.state_dict())
+    with pytest.raises(TypeError, match="not tuple"):
+        optim.Adam([("weight", net.weight), net.bias])
+
+
 def test_a_rate_changed_in_the_group_counts_at_the_next_step(backend):
     p = leaf()
     optimizer = optim.SGD([p], lr=1.0)
@@ -148,6 +208,16 @@ MAKERS = [
     lambda p: optim.Adam(p, lr=0.1),
     lambda p: optim.Adam(p, lr=0.1, amsgrad=True),
     lambda p: optim.AdamW(p, lr=0.1),
+    lambda p: optim.Adamax(p, lr=0.1),
+    lambda p: optim.NAdam(p, lr=0.1, momentum_decay=0.1),
+    lambda p: optim.RAdam(p, lr=0.1, betas=(0.9, 0.99)),
+    lambda p: optim.RMSprop(p, lr=0.1, momentum=0.9, centered=True),
+    lambda p: optim.Adagrad(p, lr=0.1, initial_accumulator_value=1.0),
+    lambda p: optim.Adadelta(p),
+    lambda p: optim.Rprop(p, lr=0.1),
+    lambda p: optim.ASGD(p, lr=0.1, t0=2, lambd=0.1),
+    lambda p: optim.Lion(p, lr=0.1),
+    lambda p: optim.LAMB(p, lr=0.1),
 ]
 
 
@@ -201,15 +271,14 @@ def test_a_state_that_does_not_fit_changes_nothing(backend):
     optimizer, _ = trained(optim.Adam)
     before = str(optimizer.state_dict())
     few, _ = trained(lambda p: optim.Adam(p[:1]))
-    with pytest.raises(OptionError, match=r"groups of \[1\] parameters, and this Adam of \[2\]"):
+    with pytest.raises(StateError, match=r"fit Adam: it has groups of \[1\] parameters, and the optimizer of \[2\]"):
         optimizer.load_state_dict(few.state_dict())
     wrong = copy.deepcopy(optimizer.state_dict())
     wrong["state"][1]["exp_avg"] = gpugrad.zeros(7)
-    with pytest.raises(ShapeError, match=r"exp_avg in the state has shape \(7,\), and its parameter \(4,\)"):
+    with pytest.raises(StateError, match=r"parameter 1: exp_avg has shape \(7,\), and its parameter \(4,\)"):
         optimizer.load_state_dict(wrong)
-    wrong = copy.deepcopy(optimizer.state_dict())
     wrong["param_groups"][0]["lr"] = -1
-    with pytest.raises(OptionError, match="lr"):
+    with pytest.raises(StateError, match=r"\n    group 0: lr must be .* not -1\n    parameter 1: exp_avg has shape"):
         optimizer.load_state_dict(wrong)
     assert str(optimizer.state_dict()) == before
 

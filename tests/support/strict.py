@@ -78,6 +78,10 @@ class StrictBackend(Backend):
     def owns_memory(self, array):
         return array._array.base is None
 
+    def memory_of(self, array):
+        host = array._array
+        return (id(host), host.nbytes) if host.base is None else (id(host.base), host.base.nbytes)
+
     def overlaps_itself(self, array):
         return super().overlaps_itself(array._array)
 

@@ -9,6 +9,9 @@ raise is known beforehand.
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -232,7 +235,7 @@ class Program:
     def refused(self, a, write):
         """Run a write that must raise: a leaf, or a view of one, is written while calls are recorded."""
         before = a.v
-        with pytest.raises(RuntimeError, match="leaf"):
+        with pytest.raises(RuntimeError, match="leaf|inference tensor"):
             write()
         np.testing.assert_array_equal(a.v, before)
 
@@ -314,10 +317,11 @@ class Program:
     def spoil_keys(self):
         """Change the indices that were used before."""
         for key in self.keys:
-            if key.dtype == gg.int64:
-                key.zero_()
-            else:
-                key.fill_(True)
+            with gg.inference_mode() if key.is_inference() else gg.no_grad():
+                if key.dtype == gg.int64:
+                    key.zero_()
+                else:
+                    key.fill_(True)
 
     def loss(self):
         a = self.any_pair()
@@ -357,6 +361,10 @@ class Program:
             self.recording = self.random.random() < 0.85
             with gg.set_grad_enabled(self.recording):
                 step()
+        self.finish()
+
+    def finish(self):
+        """Compare all values, and the gradients of all that is left, with the model's."""
         self.recording = True
         for pair in list(self.pairs):  # every value that is left must still know where it came from
             if pair.family.tracked:
@@ -370,6 +378,207 @@ class Program:
         self.check()
 
 
+class Script(Program):
+    """A program with all that a training script does besides: hooks, optimizers, checkpoints, inference, shared arrays.
+
+    A hook is hung on a value when it is made, before anything uses it: then scaling the gradient of the value is the
+    same as scaling its derivative.
+    """
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        self.model = gg.nn.Module()
+        for i, x in enumerate(self.leaves):
+            shared = self.random.random() < 0.5  # with a tensor that is gone, or with none
+            x.tensor = gg.nn.Parameter(x.tensor.detach() if shared else x.v)
+            setattr(self.model, f"w{i}", x.tensor)
+        self.optimizer = gg.optim.SGD(self.model.parameters(), lr=0.125)
+        self.offsets = np.cumsum([0, *(x.v.size for x in self.leaves)])
+        self.involved = []
+        self.written_by_hooks = 0
+        for _ in range(2):
+            self.shared_array()
+
+    def shared_array(self):
+        """Let two tensors look at one array of the user's, each at a part of it."""
+        array = self.random.normal(size=(4, 4))
+        memory = array.reshape(-1).copy()
+        places = np.arange(16).reshape(4, 4)
+        outside = Family(np.zeros((16, TOTAL)), False)
+        for key in ((slice(None), slice(None)), (slice(1, 4), slice(None, None, -1))):
+            t = gg.asarray(array[key])
+            own = memory if np.may_share_memory(host(t), array) else memory.copy()
+            self.pairs.append(Pair(t, places[key], own, Family(outside.derivatives.copy(), False)))
+
+    def any_pair(self):
+        pair = super().any_pair()
+        self.involved.append(pair)
+        return pair
+
+    def fitting(self, shape):
+        found = super().fitting(shape)
+        self.involved.append(found)
+        return found
+
+    # Hooks
+
+    def made(self, tensor, v, d, *inputs):
+        super().made(tensor, v, d, *inputs)
+        pair = self.pairs[-1]
+        if not pair.family.tracked:
+            return
+        scale = float(self.random.choice([-1.0, 0.5, 2.0]))
+        kind = self.one(["none"] * 8 + ["answer", "in place", "node", "before", "retain", "writes", "removed", "all"])
+        self.note(f"   hook {kind} {scale} on {self.name(pair)}")
+        if kind == "answer":
+            tensor.register_hook(lambda g: g * scale)
+        elif kind == "in place":
+            tensor.register_hook(lambda g: [g.mul_(scale), None][1])
+        elif kind == "node":
+            tensor.grad_fn.register_hook(lambda gi, go: tuple(None if g is None else g * scale for g in gi))
+        elif kind == "before":
+            tensor.grad_fn.register_prehook(lambda go: (go[0] * scale,))
+        elif kind == "all":
+            tensor.register_hook(lambda g: g * scale)
+            tensor.grad_fn.register_prehook(lambda go: (go[0] * scale,))
+            tensor.retain_grad()
+        elif kind == "writes":
+            tensor.register_hook(self.writing_hook())
+        elif kind == "removed":
+            with tensor.register_hook(lambda g: g * 1e6):
+                pass
+        elif kind == "retain":
+            tensor.retain_grad()
+        if kind in ("answer", "in place", "node", "before", "all"):
+            pair.family.derivatives *= scale * scale if kind == "all" else scale
+
+    def writing_hook(self):
+        """Return a hook that changes the value of some tensor in the midst of a walk."""
+        victim = self.any_pair()
+
+        def hook(g):
+            if self.written_by_hooks < 20 and not victim.tensor.is_inference():
+                self.written_by_hooks += 1
+                with gg.no_grad():
+                    victim.tensor.detach()[...] = victim.tensor.detach() * 0.5 + 0.25
+                victim.memory[victim.at] = victim.v * 0.5 + 0.25
+
+        return hook
+
+    # What a training script does
+
+    def optimizer_step(self):
+        grads = [x.tensor.grad for x in self.leaves]
+        self.note("optimizer.step()")
+        self.optimizer.step()
+        for i, (x, g) in enumerate(zip(self.leaves, grads, strict=True)):
+            if g is not None:
+                part = self.expected[self.offsets[i] : self.offsets[i + 1]]
+                x.memory[x.at] = x.v - 0.125 * part.reshape(x.v.shape)
+
+    def clear(self):
+        set_to_none = bool(self.random.random() < 0.5)
+        self.note(f"zero_grad({set_to_none})")
+        self.optimizer.zero_grad(set_to_none=set_to_none)
+        self.expected = np.zeros(TOTAL)
+
+    def change_grad(self):
+        """Write into the gradient of a leaf, as clipping does."""
+        i = int(self.random.integers(len(self.leaves)))
+        g = self.leaves[i].tensor.grad
+        if g is None:
+            return
+        self.note(f"scale the grad of {self.name(self.leaves[i])}")
+        part = slice(self.offsets[i], self.offsets[i + 1])
+        with gg.no_grad():
+            g.detach().mul_(0.5)
+        self.expected = self.expected.copy()
+        self.expected[part] *= 0.5
+
+    def load(self):
+        state = {f"w{i}": self.random.normal(size=x.v.shape) for i, x in enumerate(self.leaves)}
+        self.note("load_state_dict")
+        self.model.load_state_dict({name: gg.tensor(v) for name, v in state.items()})
+        for i, x in enumerate(self.leaves):
+            x.memory[x.at] = state[f"w{i}"]
+
+    def copied(self):
+        x = self.one(self.leaves)
+        twin = copy.deepcopy(x.tensor) if self.random.random() < 0.5 else pickle.loads(pickle.dumps(x.tensor))
+        self.note(f"copy of {self.name(x)}")
+        twin.requires_grad_(False)
+        self.pairs.append(Pair.new(twin, x.v, np.zeros_like(x.d), False))
+
+    def backward_of_another_kind(self):
+        if not self.losses:
+            return
+        z, slope = self.one(self.losses)
+        kind = self.one(["create_graph", "grad", "inputs", "inference", "twice at once"])
+        self.note(f"backward, {kind}")
+        leaves = [x.tensor for x in self.leaves]
+        if kind == "grad":
+            found = gg.autograd.grad(z, leaves, retain_graph=True, materialize_grads=True)
+            flat = np.concatenate([np.ravel(g.tolist()) for g in found])
+            np.testing.assert_allclose(flat, slope, rtol=1e-8, atol=1e-9, err_msg="\n".join(self.log))
+            return
+        if kind == "inputs":
+            i = int(self.random.integers(len(leaves)))
+            z.backward(retain_graph=True, inputs=[leaves[i]])
+            slope = np.where((np.arange(TOTAL) >= self.offsets[i]) & (np.arange(TOTAL) < self.offsets[i + 1]), slope, 0)
+        elif kind == "create_graph":
+            z.backward(create_graph=True)
+            for x in leaves:
+                x.grad = None if x.grad is None else x.grad.detach()
+        elif kind == "inference":
+            with gg.inference_mode():
+                z.backward(retain_graph=True)
+            for x in leaves:
+                x.grad = None if x.grad is None else x.grad.clone()
+        else:
+            gg.autograd.backward([z, z], [None, gg.tensor(2.0, dtype=gg.float64)], retain_graph=True)
+            slope = 3 * slope
+        self.expected = self.expected + slope
+
+    # Inference
+
+    def inferred(self):
+        """Take a step in inference mode, where what is made is marked, and what is written is written."""
+        self.note("in inference mode:")
+        before, self.recording = self.recording, False
+        with gg.inference_mode():
+            self.one([self.compute, self.compute, self.view, self.write])()
+        self.recording = before
+
+    def guarded(self, step):
+        """Take a step that may be refused because of an inference tensor among its operands, and for nothing else."""
+        self.involved = []
+        try:
+            step()
+        except gg.errors.GradientError as error:
+            marked = any(isinstance(p, Pair) and p.tensor.is_inference() for p in self.involved)
+            if "inference tensor" not in str(error) or not marked:
+                raise AssertionError("\n".join(self.log)) from error
+            self.note("   refused")
+            self.refusals += 1
+
+    refusals = 0
+
+    def run(self, steps):
+        menu = [
+            (self.compute, 6), (self.view, 6), (self.write, 6), (self.leaf_step, 1), (self.loss, 2),
+            (lambda: self.backward(False), 0.7), (lambda: self.backward(True), 0.3), (self.spoil_keys, 0.5),
+            (self.optimizer_step, 0.8), (self.clear, 0.3), (self.change_grad, 0.4), (self.load, 0.4),
+            (self.copied, 0.3), (self.backward_of_another_kind, 1), (self.inferred, 1),
+        ]  # fmt: skip
+        chances = np.array([chance for _, chance in menu])
+        for _ in range(steps):
+            step = menu[self.random.choice(len(menu), p=chances / chances.sum())][0]
+            self.recording = self.random.random() < 0.85
+            with gg.set_grad_enabled(self.recording):
+                self.guarded(step)
+        self.finish()
+
+
 @pytest.mark.parametrize("seed", range(320))
 def test_a_program_full_of_writes_has_the_values_and_gradients_of_the_functional_one(seed):
     with np.errstate(all="ignore"):
@@ -380,3 +589,29 @@ def test_a_program_full_of_writes_has_the_values_and_gradients_of_the_functional
 def test_a_program_full_of_writes_is_right_on_the_strict_backend(seed):
     with gg.use_backend("strict"), np.errstate(all="ignore"):
         Program(seed).run(8 + seed % 30)
+
+
+@pytest.mark.parametrize("seed", range(5000, 5250))
+def test_a_training_script_has_the_values_and_gradients_of_the_functional_one(seed):
+    with np.errstate(all="ignore"):
+        Script(seed).run(8 + seed % 40)
+
+
+@pytest.mark.parametrize("seed", range(6000, 6040))
+def test_a_training_script_is_right_on_the_strict_backend(seed):
+    with gg.use_backend("strict"), np.errstate(all="ignore"):
+        Script(seed).run(8 + seed % 30)
+
+
+def test_scripts_are_refused_now_and_then_and_mostly_not():
+    with np.errstate(all="ignore"):
+        scripts = [Script(seed) for seed in range(7000, 7030)]
+        for script in scripts:
+            script.run(40)
+    assert 5 < sum(s.refusals for s in scripts) < 300
+
+
+@pytest.mark.parametrize("seed", range(8000, 8040))
+def test_a_training_script_writes_nothing_foreign(seed):
+    with gg.autograd.detect_foreign_writes(), np.errstate(all="ignore"):
+        Script(seed).run(8 + seed % 30)

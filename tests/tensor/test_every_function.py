@@ -113,8 +113,8 @@ DERIVED = {
 # What is given no array and makes none.
 OTHERS = set(
     "Device Generator Tensor __array_namespace_info__ available_backends broadcast_shapes can_cast enable_grad finfo "
-    "get_backend iinfo is_grad_enabled isdtype manual_seed no_grad result_type set_backend set_grad_enabled "
-    "use_backend".split()
+    "get_backend iinfo inference_mode is_grad_enabled isdtype manual_seed no_grad result_type set_backend "
+    "set_grad_enabled use_backend".split()
 )
 
 

@@ -82,7 +82,8 @@ def test_a_tensor_of_a_device_is_exported_to_the_host_as_a_copy(fake_cuda):
 
 def test_a_copy_on_a_stream_waits_and_is_waited_for(fake_cuda, monkeypatch):
     cuda = fake_cuda.cupy.cuda
-    stream, log = cuda.Stream(), []
+    with cuda.Device(1):  # a stream belongs to a device
+        stream, log = cuda.Stream(), []
     original = cuda.Stream.wait_event
     monkeypatch.setattr(cuda.Stream, "wait_event", lambda self, event: (log.append(self), original(self, event))[1])
     copying = type(fake_cuda).from_host
@@ -98,6 +99,15 @@ def test_a_copy_on_a_stream_waits_and_is_waited_for(fake_cuda, monkeypatch):
     assert y.to_device("cpu", stream=stream).tolist() == [1, 2]
     y.sum().backward()
     assert x.grad.tolist() == [1, 1]
+
+
+def test_a_stream_may_be_named_by_its_pointer(fake_cuda, monkeypatch):
+    cuda, used = fake_cuda.cupy.cuda, []
+    entering = cuda.Stream.__enter__
+    monkeypatch.setattr(cuda.Stream, "__enter__", lambda self: (used.append(self.ptr), entering(self))[1])
+    assert gg.tensor([1.0, 2.0], device="cpu").to_device("cuda", stream=12345).tolist() == [1, 2]
+    assert used == [12345]
+    assert not hasattr(cuda, "ExternalStream")  # CuPy 14 has it, and warns of it
 
 
 def test_the_host_has_no_streams():

@@ -446,12 +446,15 @@ def test_retain_grad_stays_with_the_value_that_it_was_set_on(backend):
     x = leaf([1.0, 2.0])
     y = x * 2
     y.retain_grad()
-    node = y.grad_fn
     y *= 10
-    y.sum().backward()
-    same(node.hooks.gradient, [10, 10])
     with pytest.warns(UserWarning, match="not a leaf"):
         assert y.grad is None
+    y.sum().backward(retain_graph=True)
+    same(y.grad, [10, 10])
+    y.retain_grad()
+    y.grad = None
+    y.sum().backward()
+    same(y.grad, [1, 1])
 
 
 # Keys

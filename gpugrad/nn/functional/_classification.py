@@ -8,32 +8,12 @@ from typing import Any
 
 from gpugrad import _ops as ops
 from gpugrad._graph import namespace_of
-from gpugrad._op import TENSORS
 from gpugrad._ops.losses import class_hits
 from gpugrad.backends import backend_of
 from gpugrad.errors import OptionError, ShapeError
-from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, reduced
+from gpugrad.nn.functional._reduction import as_float, check_reduction
 
-__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
-
-
-def binary_cross_entropy_with_logits(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
-) -> Any:
-    """Return the mean of -(t * log(sigmoid(x)) + (1 - t) * log(1 - sigmoid(x))), accurate for logits of any size.
-
-    target: probabilities of the shape of input; weight: factors of single losses; pos_weight: factors of the
-    positive part, one for each class (the last axis).
-
-    >>> import gpugrad
-    >>> binary_cross_entropy_with_logits(gpugrad.tensor([0., 1e4]), gpugrad.tensor([1., 1.]), reduction="none")
-    tensor([0.6931, 0.0000])
-    """
-    check_shapes("binary_cross_entropy_with_logits", input, target, reduction)
-    t = as_float(target, input)
-    positive = t * ops.softplus(-input)
-    losses = (positive if pos_weight is None else positive * pos_weight) + (1 - t) * ops.softplus(input)
-    return reduced(losses if weight is None else losses * weight, reduction)
+__all__ = ["cross_entropy", "focal_loss", "nll_loss"]
 
 
 def _in_rows(name: str, input: Any, target: Any) -> tuple[Any, Any, tuple[int, ...]]:
@@ -84,7 +64,7 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """Return the negative of the log-probability that input gives to each target class.
 
     input: log-probabilities, (classes,), (n, classes) or (n, classes, d1, ...); target: class indices; weight:
-    (classes,), by which a mean is weighted too.
+    (classes,), by which a mean is weighted too. If no target counts the mean is 0, with gradient 0 (PyTorch: NaN).
 
     >>> import gpugrad
     >>> nll_loss(gpugrad.log(gpugrad.tensor([[0.75, 0.25]])), gpugrad.tensor([1]))
@@ -105,13 +85,40 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     losses = -ops.sum(ops.where(factors == 0, xp.zeros_like(factors), rows) * factors, axis=1)
     if reduction == "none":
         return ops.reshape(losses, rest)
-    total = ops.sum(losses)
-    return total if reduction == "sum" else total / ops.sum(factors)
+    total, count = ops.sum(losses), ops.sum(factors)
+    return total if reduction == "sum" else total / ops.where(count == 0, 1.0, count)
+
+
+def focal_loss(
+    input: Any,
+    target: Any,
+    gamma: float = 2.0,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Any:
+    """Return the cross-entropy of softmax(input) with the target's class times (1 - its probability)**gamma.
+
+    What is classified well counts little (Lin et al., 2017). Shapes, weight and ignore_index are those of `nll_loss`;
+    a mean is over the weights of the targets that count. ``gamma=0`` is `cross_entropy`.
+
+    >>> import gpugrad
+    >>> focal_loss(gpugrad.tensor([[0., 0.], [2., 0.]]), gpugrad.tensor([0, 0]), reduction="none")
+    tensor([0.1733, 0.0018])
+    """
+    if not gamma >= 0:
+        raise OptionError(f"focal_loss: gamma must be at least 0, not {gamma!r}")
+    axis = 0 if input.ndim == 1 else 1
+    log_p = ops.log_softmax(input, axis=axis)
+    rest = -ops.expm1(log_p)
+    # rest**gamma has no slope at rest = 0 where gamma < 1: there the loss is flat, for log_p is 0 too.
+    factor = ops.where(rest > 0, rest, 1.0) ** gamma * ops.astype(rest > 0, log_p.dtype) if gamma else 1.0
+    return nll_loss(log_p * factor, target, weight, ignore_index, reduction)
 
 
 def _check_classes(target: Any, counted: Any, classes: int) -> None:
     """Raise IndexError for a class out of range where a look does not wait for a device."""
-    array, counts = (x._array if type(x) in TENSORS else x for x in (target, counted))
+    array, counts = (x._array if hasattr(x, "_node") else x for x in (target, counted))
     if backend_of(array).name == "numpy":
         wrong = counts & ((array < 0) | (array >= classes))
         if wrong.any():

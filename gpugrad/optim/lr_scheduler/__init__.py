@@ -14,6 +14,7 @@ from gpugrad.optim.lr_scheduler._cycle import CyclicLR, OneCycleLR
 from gpugrad.optim.lr_scheduler._decay import ConstantLR, ExponentialLR, LinearLR, MultiStepLR, PolynomialLR, StepLR
 from gpugrad.optim.lr_scheduler._functions import LambdaLR, MultiplicativeLR
 from gpugrad.optim.lr_scheduler._plateau import ReduceLROnPlateau
+from gpugrad.optim.lr_scheduler._swa import SWALR
 
 __all__ = [
     "ChainedScheduler",
@@ -30,6 +31,7 @@ __all__ = [
     "OneCycleLR",
     "PolynomialLR",
     "ReduceLROnPlateau",
+    "SWALR",
     "SequentialLR",
     "StepLR",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cuda_on_cpu import SANITIZERS, KernelFault, Program, check, missing, unavailable
 from cuda_on_cpu.cases import cases, copied, kernels
+from cuda_on_cpu.large import large_cases
 from cuda_on_cpu.runners import RUNNERS, lacks, program_of
 from gpugrad.cuda import Kernel
 
@@ -27,7 +28,7 @@ def sanitized(sanitizer: str) -> Callable[[Program, Kernel, str], int]:
     settings = {"threads": 64} if sanitizer == "thread" else {}
 
     def checker(program: Program, kernel: Kernel, dtype: str) -> int:
-        chosen = cases(kernel, dtype, **settings)
+        chosen = [*cases(kernel, dtype, **settings), *(large_cases(kernel, dtype) if sanitizer == "address" else ())]
         launches = [case.launch(program) for case in chosen]
         before = [copied(named) for _, named in launches]
         check(program, [launch for launch, _ in launches], sanitizer)

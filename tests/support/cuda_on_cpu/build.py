@@ -28,7 +28,8 @@ MOST_BYTES: Final = 500_000_000
 # Libraries loaded side by side must not share what has the same name in them, as GNU's unique symbols are shared.
 _common = "-std=c++17 -fPIC -fvisibility=hidden -fno-gnu-unique -ffp-contract=off -w".split()
 _instrumented = {
-    "address": "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all".split(),
+    "address": "-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined,float-cast-overflow "
+    "-fno-sanitize-recover=all".split(),
     "thread": "-g -O1 -fno-omit-frame-pointer -fsanitize=thread".split(),
 }
 
@@ -103,7 +104,7 @@ def build(text: str, name: str, language: Language, sanitizer: str | None = None
     portable
         Change fibers by ucontext, as on a processor other than x86-64.
     """
-    flags = [*_common, *(_instrumented[sanitizer] if sanitizer else language.flags)]
+    flags = [*_common, *_garbage(), *(_instrumented[sanitizer] if sanitizer else language.flags)]
     plain = [*_common, "-O2", "-fno-tree-loop-distribute-patterns"]
     if sanitizer:
         plain.append(f"-DCUDA_ON_CPU_{sanitizer.upper()}")
@@ -151,6 +152,17 @@ def _prune() -> None:
             shutil.rmtree(path, ignore_errors=True)  # what a process that was killed left behind
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+@functools.cache
+def _garbage() -> list[str]:
+    """Return what lets a variable that nobody set hold something large, where g++ knows it: from 12 on."""
+    flag = "-ftrivial-auto-var-init=pattern"
+    try:
+        compiled([flag, "-E", "-x", "c++", os.devnull], "nothing")
+    except CompileError:
+        return []
+    return [flag]
 
 
 def _object(path: Path, flags: list[str]) -> Path:

@@ -11,11 +11,14 @@
 
 #include "runtime.h"
 
+// Called by their names: this file has no sanitizer, and so the header's macros for them would do nothing.
 #if defined(CUDA_ON_CPU_ADDRESS)
 #include <sanitizer/asan_interface.h>
+static void poison(const void* begin, size_t bytes) { __asan_poison_memory_region(begin, bytes); }
+static void unpoison(const void* begin, size_t bytes) { __asan_unpoison_memory_region(begin, bytes); }
 #else
-#define ASAN_POISON_MEMORY_REGION(begin, bytes)
-#define ASAN_UNPOISON_MEMORY_REGION(begin, bytes)
+static void poison(const void*, size_t) {}
+static void unpoison(const void*, size_t) {}
 #endif
 
 using cuda_on_cpu::Launch;
@@ -47,13 +50,13 @@ static Region read_region() {
     region.allocation = static_cast<char*>(allocation);
     std::memset(region.allocation, 0xFF, region.before);
     read(region.begin(), region.bytes);
-    ASAN_POISON_MEMORY_REGION(region.allocation, region.before);
+    poison(region.allocation, region.before);
     return region;
 }
 
 static void write_back(const Region& region) {
     std::fwrite(region.begin(), 1, region.bytes, output);
-    ASAN_UNPOISON_MEMORY_REGION(region.allocation, region.before);
+    unpoison(region.allocation, region.before);
     for (size_t i = 0; i < region.before; ++i) {
         if (region.allocation[i] == char(0xFF)) continue;
         std::fprintf(stderr, "cuda_on_cpu: a kernel wrote %zu bytes before an array\n", region.before - i);
@@ -67,7 +70,7 @@ static void run_one() {
     Launch launch;
     for (unsigned& extent : launch.grid) extent = number();
     for (unsigned& extent : launch.block) extent = number();
-    launch.shared_bytes = number(), launch.strict = number(), launch.order = number();
+    launch.shared_bytes = number(), launch.strict = number(), launch.order = number(), launch.first_block = number();
     std::vector<Region> regions(number());
     for (Region& region : regions) region = read_region();
     // An argument is a value of at most 8 bytes, or an address: a region's number, and where in it.

@@ -27,7 +27,7 @@ _options = {
     "TSAN_OPTIONS": "halt_on_error=1:exitcode=66:report_thread_leaks=0",
 }
 _headline = re.compile(r"cuda_on_cpu: (.*)|(\S+:\d+:\d+: runtime error: .*)|(?:ERROR|WARNING): (\w+Sanitizer: .*)")
-_access = re.compile(r"^ +((?:Previous )?(?:atomic )?(?:[Rr]ead|[Ww]rite) of size \d+)", re.MULTILINE)
+_access = re.compile(r"^ +((?:Previous )?(?:[Aa]tomic )?(?:[Rr]ead|[Ww]rite) of size \d+)", re.MULTILINE)
 _frame = re.compile(r"^ *#\d+ .*?([\w.-]+\.cuh?:\d+)", re.MULTILINE)
 
 
@@ -42,7 +42,7 @@ def check(program: Program, launches: Sequence[Launch], sanitizer: str, timeout:
         At the first thing that the sanitizer, or the runner itself, finds: its message names the line.
     """
     entries = [program.accept(launch) for launch in launches]
-    packed = [Arguments(launch.args) for launch in launches]
+    packed = [Arguments(launch) for launch in launches]
     executable = program.built(sanitizer)
     with tempfile.TemporaryDirectory() as folder:
         given, left = Path(folder, "given"), Path(folder, "left")
@@ -56,7 +56,7 @@ def check(program: Program, launches: Sequence[Launch], sanitizer: str, timeout:
             finished = done.stdout.count("done")
             launch = launches[min(finished, len(launches) - 1)]
             raise KernelFault(f"{launch.entry}: {_summary(done.stderr)}", done.stderr)
-        _take(left.read_bytes(), packed)
+        _take(program, launches, left.read_bytes(), packed)
 
 
 @functools.cache
@@ -80,7 +80,8 @@ def unavailable(sanitizer: str) -> str | None:
 def _job(launch: Launch, number: int, arguments: Arguments) -> bytes:
     """Return a launch as checker.cpp reads it."""
     grid, block = launch.extents
-    parts = [_numbers(number, *grid, *block, launch.shared_bytes, launch.strict, launch.order, len(arguments.regions))]
+    settings = (launch.shared_bytes, launch.strict, launch.order, launch.first_block)
+    parts = [_numbers(number, *grid, *block, *settings, len(arguments.regions))]
     parts += [_numbers(region.before, region.size) + region.content() for region in arguments.regions]
     parts.append(_numbers(len(arguments.values)))
     parts += [_numbers(0 if region is None else region + 1, value) for region, value in arguments.values]
@@ -88,17 +89,19 @@ def _job(launch: Launch, number: int, arguments: Arguments) -> bytes:
 
 
 def _numbers(*values: int) -> bytes:
-    return struct.pack(f"<{len(values)}Q", *values)
+    return struct.pack(f"<{len(values)}Q", *(value % 2**64 for value in values))
 
 
-def _take(content: bytes, packed: Sequence[Arguments]) -> None:
+def _take(program: Program, launches: Sequence[Launch], content: bytes, packed: Sequence[Arguments]) -> None:
     """Give each array what was left in it."""
     buffer = ctypes.create_string_buffer(content, len(content) or 1)
     address = ctypes.addressof(buffer)
-    for arguments in packed:
+    for launch, arguments in zip(launches, packed, strict=True):
+        left = []
         for region in arguments.regions:
-            region.take(address)
+            left.append((region, address))
             address += region.size
+        program.take(launch, left)
 
 
 def _without_randomization(sanitizer: str) -> list[str]:
@@ -117,5 +120,6 @@ def _summary(report: str) -> str:
         accesses = zip(pieces[1::2], pieces[2::2], strict=True)
         where = [f"{access} at {line[1]}" for access, text in accesses if (line := _frame.search(text))]
         return f"{headline.partition(' (pid')[0]}: {', '.join(where)}"
+    headline = headline.partition(" on address")[0]  # which is another one in each run
     frame = _frame.search(report)
     return f"{headline} at {frame[1]}" if frame else headline

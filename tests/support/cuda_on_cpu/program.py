@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +51,11 @@ class Launch:
         In which order blocks and threads run: 0 forward, 1 backward, any other number shuffles them.
     strict
         Whether a barrier that some threads of a block do not reach is an error.
+    first_block
+        The number of the first block that is run. With `before`, the end of a launch too large for this machine.
+    before
+        By the number of an argument, how many elements of the array lie before those given, and are not there: a
+        multiple of 256 bytes.
     """
 
     entry: str
@@ -60,6 +65,8 @@ class Launch:
     shared_bytes: int = 0
     order: int = 0
     strict: bool = True
+    first_block: int = 0
+    before: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def extents(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -82,6 +89,14 @@ class Region:
 
     def content(self) -> bytes:
         return ctypes.string_at(self.address, self.size)
+
+    def differs(self, address: int) -> bool:
+        """Return whether other bytes lie at `address`."""
+        return self.content() != ctypes.string_at(address, self.size)
+
+    def among(self, launch: Launch) -> str:
+        """Return the numbers of the arguments that lie here."""
+        return ", ".join(str(i) for i, arg in enumerate(launch.args) if any(arg is array for array in self.arrays))
 
     def take(self, address: int) -> None:
         """Copy into the arrays what a kernel left at `address`."""
@@ -128,9 +143,9 @@ _signalling = {2: b"\xfd", 4: b"\xa5\xff", 8: b"\xf4\xff"}
 class Arguments:
     """The arguments of one launch: the regions, and for each argument a value or where it lies in a region."""
 
-    def __init__(self, args: Sequence[Any]) -> None:
+    def __init__(self, launch: Launch) -> None:
         self.regions: list[Region] = []
-        arrays = [arg for arg in args if isinstance(arg, np.ndarray)]
+        arrays = [arg for arg in launch.args if isinstance(arg, np.ndarray)]
         for array in sorted(arrays, key=lambda array: (array.ctypes.data, -array.nbytes)):
             begin, end = array.ctypes.data, array.ctypes.data + array.nbytes
             last = self.regions[-1] if self.regions else None
@@ -139,16 +154,16 @@ class Arguments:
                 self.regions.append(last)
             last.size = max(last.size, end - last.address)
             last.arrays.append(array)
-        self.values = [self._value(arg) for arg in args]
+        self.values = [self._value(arg, launch.before.get(i, 0)) for i, arg in enumerate(launch.args)]
 
-    def _value(self, arg: Any) -> tuple[int | None, int]:
+    def _value(self, arg: Any, before: int) -> tuple[int | None, int]:
         """Return a region's number and the distance into it, or None and a scalar's bytes as an integer."""
         if arg is None:
             return None, 0
         if isinstance(arg, np.ndarray):
             for number, region in enumerate(self.regions):
                 if any(array is arg for array in region.arrays):
-                    return number, arg.ctypes.data - region.address
+                    return number, arg.ctypes.data - region.address - before * arg.itemsize
         return None, int.from_bytes(_scalar(arg).tobytes(), "little")
 
 
@@ -178,6 +193,7 @@ class _Launch(ctypes.Structure):
         ("shared_bytes", ctypes.c_uint),
         ("strict", ctypes.c_uint),
         ("order", ctypes.c_uint64),
+        ("first_block", ctypes.c_uint64),
     ]
 
 
@@ -241,7 +257,7 @@ class Program:
             or the kernel wrote beside an array.
         """
         entry = self.accept(launch)
-        arguments = Arguments(launch.args)
+        arguments = Arguments(launch)
         # A result of the kernel's is only copied back from a launch that went well.
         guarded = [Guarded(region, number) for number, region in enumerate(arguments.regions)]
         values = (ctypes.c_uint64 * (len(launch.args) or 1))()
@@ -251,7 +267,7 @@ class Program:
             *(ctypes.addressof(values) + 8 * i for i in range(len(values))),
         )
         grid, block = launch.extents
-        settings = _Launch(grid, block, launch.shared_bytes, launch.strict, launch.order)
+        settings = _Launch(grid, block, launch.shared_bytes, launch.strict, launch.order, launch.first_block)
         message = self._library.cuda_on_cpu_launch(
             ctypes.byref(self._table[entry.number]), ctypes.byref(settings), pointers
         )
@@ -259,10 +275,19 @@ class Program:
             raise KernelFault(f"{launch.entry}: {message.decode()}")
         for one in guarded:
             if where := one.overwritten():
-                numbers = ", ".join(str(i) for i, arg in enumerate(launch.args) if _among(arg, one.region.arrays))
-                raise KernelFault(f"{launch.entry}: it wrote {where} the array of argument {numbers}")
-        for one in guarded:
-            one.region.take(one.address)
+                raise KernelFault(f"{launch.entry}: it wrote {where} the array of argument {one.region.among(launch)}")
+        self.take(launch, [(one.region, one.address) for one in guarded])
+
+    def take(self, launch: Launch, left: Sequence[tuple[Region, int]]) -> None:
+        """Give arrays what a kernel left of each region at an address, if it has not changed what it only reads."""
+        constant = _constant(self.entries[launch.entry], launch)
+        for region, address in left:
+            if all(id(array) in constant for array in region.arrays) and region.differs(address):
+                raise KernelFault(
+                    f"{launch.entry}: it wrote to the array of argument {region.among(launch)}, which it takes as const"
+                )
+        for region, address in left:
+            region.take(address)
 
     def accept(self, launch: Launch) -> Entry:
         """Return the entry point if the arguments are what it reads; raise TypeError otherwise."""
@@ -292,8 +317,10 @@ def run(
     Program.of(file).run(Launch(entry, grid, block, args, shared_bytes, order, strict))
 
 
-def _among(arg: Any, arrays: list[np.ndarray]) -> bool:
-    return any(arg is array for array in arrays)
+def _constant(entry: Entry, launch: Launch) -> set[int]:
+    """Return the arrays that the kernel takes as const and nothing else, by their ids."""
+    given = [(id(arg), said) for arg, said in zip(launch.args, entry.parameters, strict=True)]
+    return {one for one, _ in given} - {one for one, said in given if not said.startswith("const ")}
 
 
 def _scalar(arg: Any) -> np.generic:

@@ -69,28 +69,6 @@ char message[512];
 bool failed;
 int arrived, agreed;  // at the last barrier
 
-__attribute__((format(printf, 1, 2))) void fail(const char* format, ...) {
-    if (failed) return;
-    failed = true;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-}
-
-unsigned random_below(unsigned n) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (random_state >> 11) % n;
-}
-
-template <typename T> void arrange(T* items, unsigned n) {
-    if (now->order == 0) return;
-    if (now->order == 1) return std::reverse(items, items + n);
-    for (unsigned i = n; i > 1; --i) std::swap(items[i - 1], items[random_below(i)]);
-}
-
 // For ThreadSanitizer a change of fibers orders nothing: what does, releases a token and acquires it. A rendezvous has
 // a token of its own, so that it orders neither another block nor what comes before the next one.
 using Token = uint64_t;
@@ -110,6 +88,29 @@ Token* new_token() { return nullptr; }
 void acquire(Token*) {}
 void release(Token*) {}
 #endif
+
+__attribute__((format(printf, 1, 2))) void fail(const char* format, ...) {
+    if (failed) return;
+    failed = true;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    release(&finished);  // a thread may have written it, and whoever launched it reads it
+}
+
+unsigned random_below(unsigned n) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (random_state >> 11) % n;
+}
+
+template <typename T> void arrange(T* items, unsigned n) {
+    if (now->order == 0) return;
+    if (now->order == 1) return std::reverse(items, items + n);
+    for (unsigned i = n; i > 1; --i) std::swap(items[i - 1], items[random_below(i)]);
+}
 
 #if defined(CUDA_ON_CPU_ADDRESS)
 const void* scheduler_stack;
@@ -505,9 +506,10 @@ const char* cuda_on_cpu_launch(const Entry* entry, const Launch* launch, void** 
     scheduler_known = __tsan_get_current_fiber();
 #endif
     const Area area = static_shared();
-    const uint64_t blocks = uint64_t(grid_size.x) * grid_size.y * grid_size.z;
+    const uint64_t all = uint64_t(grid_size.x) * grid_size.y * grid_size.z;
+    const uint64_t blocks = all - std::min(all, now->first_block);
     uint64_t* order = static_cast<uint64_t*>(std::malloc(blocks * sizeof(uint64_t)));
-    for (uint64_t i = 0; i < blocks; ++i) order[i] = i;
+    for (uint64_t i = 0; i < blocks; ++i) order[i] = now->first_block + i;
     arrange(order, blocks);
     for (uint64_t i = 0; i < blocks && !failed; ++i) {
         const uint64_t b = order[i], x = grid_size.x, y = grid_size.y;

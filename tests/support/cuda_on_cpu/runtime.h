@@ -37,8 +37,9 @@ struct Launch {
     unsigned grid[3];
     unsigned block[3];
     unsigned shared_bytes;
-    unsigned strict;  // a barrier that some threads of the block do not reach is an error
-    uint64_t order;   // of blocks and threads: 0 forward, 1 backward, else the seed of a shuffle
+    unsigned strict;       // a barrier that some threads of the block do not reach is an error
+    uint64_t order;        // of blocks and threads: 0 forward, 1 backward, else the seed of a shuffle
+    uint64_t first_block;  // those before it are not run
 };
 
 extern Index thread_index, block_index, block_size, grid_size;

@@ -84,6 +84,13 @@ template <typename T> inline T exchange(unsigned mask, T value, unsigned lane, S
     return bits_as<T>(shuffle(mask, bits_as<uint64_t>(value), lane, site));
 }
 
+// Where the shim itself touches memory for a kernel: the line is the kernel's.
+template <typename T> inline T& aligned(T* address, Site site) {
+    const size_t place = reinterpret_cast<size_t>(address);
+    if (__builtin_expect(place % alignof(T) != 0, false)) misaligned(site, place);
+    return *address;
+}
+
 template <typename T> struct Same { using type = T; };  // T is not deduced from such an argument
 template <typename T> using same_t = typename Same<T>::type;
 
@@ -137,11 +144,11 @@ inline int __any_sync(unsigned mask, int predicate, HERE) {
 inline int __all_sync(unsigned mask, int predicate, HERE) {
     return ::cuda_on_cpu::ballot(mask, predicate == 0, site) == 0;
 }
-#undef HERE
 
-#define ATOMIC(NAME, RESULT)                                                              \
-    template <typename T> inline T NAME(T* address, ::cuda_on_cpu::same_t<T> value) {     \
-        return ::cuda_on_cpu::atomically(address, [&](T old) -> T { return RESULT; });    \
+#define ATOMIC(NAME, RESULT)                                                                    \
+    template <typename T> inline T NAME(T* address, ::cuda_on_cpu::same_t<T> value, HERE) {     \
+        T* const place = &::cuda_on_cpu::aligned(address, site);                                \
+        return ::cuda_on_cpu::atomically(place, [&](T old) -> T { return RESULT; });            \
     }
 ATOMIC(atomicAdd, old + value)
 ATOMIC(atomicSub, old - value)
@@ -155,15 +162,19 @@ ATOMIC(atomicInc, old >= value ? T(0) : T(old + 1))
 ATOMIC(atomicDec, old == 0 || old > value ? value : T(old - 1))
 #undef ATOMIC
 template <typename T>
-inline T atomicCAS(T* address, ::cuda_on_cpu::same_t<T> expected, ::cuda_on_cpu::same_t<T> value) {
-    return ::cuda_on_cpu::atomically(address, [&](T old) -> T { return old == expected ? value : old; });
+inline T atomicCAS(T* address, ::cuda_on_cpu::same_t<T> expected, ::cuda_on_cpu::same_t<T> value, HERE) {
+    T* const place = &::cuda_on_cpu::aligned(address, site);
+    return ::cuda_on_cpu::atomically(place, [&](T old) -> T { return old == expected ? value : old; });
 }
 
-template <typename T> inline T __ldg(const T* address) { return *address; }
-template <typename T> inline T __ldcs(const T* address) { return *address; }
-template <typename T> inline T __ldcg(const T* address) { return *address; }
-template <typename T> inline void __stcs(T* address, ::cuda_on_cpu::same_t<T> value) { *address = value; }
-template <typename T> inline void __stcg(T* address, ::cuda_on_cpu::same_t<T> value) { *address = value; }
+template <typename T> inline T __ldg(const T* address, HERE) { return ::cuda_on_cpu::aligned(address, site); }
+template <typename T> inline T __ldcs(const T* address, HERE) { return ::cuda_on_cpu::aligned(address, site); }
+template <typename T> inline T __ldcg(const T* address, HERE) { return ::cuda_on_cpu::aligned(address, site); }
+template <typename T> inline void __stcs(T* address, ::cuda_on_cpu::same_t<T> value, HERE) {
+    ::cuda_on_cpu::aligned(address, site) = value;
+}
+template <typename T> inline void __stcg(T* address, ::cuda_on_cpu::same_t<T> value, HERE) { __stcs(address, value, site); }
+#undef HERE
 
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }

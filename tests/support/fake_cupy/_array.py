@@ -305,6 +305,8 @@ class ndarray:
 
     def sort(self, axis=-1, kind=None):
         on_current(self)
+        if not self.flags.c_contiguous:
+            raise NotImplementedError("Sorting non-contiguous array is not supported.")
         self._host.sort(axis, "stable")
 
 

@@ -11,7 +11,9 @@ from types import SimpleNamespace
 import numpy as np
 
 from fake_cupy._array import ndarray, on_current
+from fake_cupy._generated import Generated
 from fake_cupy._state import DEVICES, counts, current
+from gpugrad.cuda import source
 
 __all__ = [
     "Device",
@@ -19,6 +21,7 @@ __all__ = [
     "MemoryPool",
     "RawModule",
     "Stream",
+    "alloc_pinned_memory",
     "cublas",
     "device",
     "get_current_stream",
@@ -103,9 +106,36 @@ class Stream:
     """A stream: everything is done at once here, so that only waiting for it counts."""
 
     def __init__(self, null=False, non_blocking=False, ptds=False, priority=None):
-        self.null, self.ptds, self.ptr, self.device_id = null, ptds, 0 if null else id(self), current.id
+        self.null, self.ptds = null, ptds
+        self.ptr, self.device_id = (0, -1) if null else (id(self), current.id)
+
+    @classmethod
+    def from_external(cls, obj):
+        """Return the stream that an object of another library stands for, by its protocol."""
+        if not hasattr(obj, "__cuda_stream__"):
+            raise TypeError(f"Object of type {type(obj).__name__} does not implement __cuda_stream__")
+        version, pointer = obj.__cuda_stream__()
+        if version != 0 or type(pointer) is not int:
+            raise TypeError("__cuda_stream__() must return (0, int)")
+        stream = cls()
+        stream.ptr, stream.device_id, stream._foreign_stream_ref = pointer, -1, obj
+        return stream
+
+    def __cuda_stream__(self):
+        return 0, self.ptr
+
+    def __eq__(self, other):
+        return isinstance(other, Stream) and self.ptr == other.ptr
+
+    def __hash__(self):
+        return self.ptr
 
     def __enter__(self):
+        if self.device_id not in (-1, current.id):
+            raise RuntimeError(
+                f"The device that the stream is created on ({self.device_id}) does not match with the current device "
+                f"({current.id})"
+            )
         _streams.append(self)
         return self
 
@@ -122,6 +152,8 @@ class Stream:
 
     def wait_event(self, event):
         """Let what comes wait for an event; the host does not wait."""
+        if not isinstance(event, Event):
+            raise TypeError(f"a stream waits for an event, not for a {type(event).__name__}")
 
 
 Stream.null = Stream(null=True)
@@ -195,6 +227,11 @@ def set_allocator(allocator=None):
         raise TypeError("CuPy allocator must be callable or None")
 
 
+def alloc_pinned_memory(size):
+    """Return host memory, as anything that lends its buffer."""
+    return bytearray(size)
+
+
 runtime = SimpleNamespace(
     CUDARuntimeError=CUDARuntimeError,
     getDevice=lambda: current.id,
@@ -216,26 +253,31 @@ runner = SimpleNamespace(plugged=None)
 
 
 class RawModule:
-    """A module of kernels in C++, compiled by nobody: `runner` knows what each of them does."""
+    """A module of kernels in C++, compiled by nobody: `runner` knows what each of them does.
+
+    What is not a file of kernels/ is known to nobody, and compiled and executed.
+    """
 
     def __init__(self, code=None, *, path=None, options=(), backend="nvrtc", name_expressions=None):
         if not isinstance(code, str) or type(options) is not tuple:
             raise TypeError("RawModule takes its code as a string, and its options as a tuple of strings")
         self.code, self.options = code, options
         self.file = re.findall(r'^#line 1 "(.*)"$', code, re.M)[-1]
+        self.generated = None if self.file in source.names() else Generated(code, self.file)
 
     def get_function(self, name):
         """Return a kernel by its name; one that the source does not have is an error of the driver."""
-        parameters = runner.plugged.parameters(self.file, name)
+        parameters = (self.generated or runner.plugged).parameters(self.file, name)
         # A name is written out, or made by a macro for each dtype.
         names = rf"{name}|{name.rpartition('_')[0]}_##\w+"
         bounds = re.search(rf"__launch_bounds__\((\d+)\)[\s\\]+(?:{names})\(", self.code)
-        return _Function(self.file, name, parameters, int(bounds[1]) if bounds else 1024)
+        return _Function(self.file, name, parameters, int(bounds[1]) if bounds else 1024, self.generated)
 
 
 class _Function:
-    def __init__(self, file, name, parameters, most_threads):
+    def __init__(self, file, name, parameters, most_threads, generated=None):
         self.file, self.name, self.parameters, self.max_threads_per_block = file, name, parameters, most_threads
+        self.generated = generated
 
     def __call__(self, grid, block, args, *, shared_mem=0, stream=None):
         if type(grid) is not tuple or type(block) is not tuple:
@@ -253,7 +295,7 @@ class _Function:
             raise TypeError(f"{self.name} reads {len(self.parameters)} arguments, and was given {len(args)}")
         hosts = [self._host(p, a) for p, a in zip(self.parameters, args, strict=True)]
         counts.launches += 1
-        runner.plugged.run(self.file, self.name, grid, block, hosts)
+        (self.generated or runner.plugged).run(self.file, self.name, grid, block, hosts)
 
     def _host(self, parameter, argument):
         """Return what the kernel reads of an argument, or raise: CuPy would hand on anything at all."""

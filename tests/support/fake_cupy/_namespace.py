@@ -309,7 +309,11 @@ def sort(a, axis=-1, kind=None):
 
 @_public
 def argsort(a, axis=-1, kind=None):
-    return _wrapped(_np.argsort(_calls.read(a), axis, _stable(kind)))
+    """Sort along the last axis, and hand that out in the place of `axis`: contiguous it is only there."""
+    kind, host = _stable(kind), _np.atleast_1d(_calls.read(a))
+    if axis is None:
+        return _wrapped(_np.argsort(host, None, kind))
+    return _wrapped(_np.moveaxis(_np.argsort(_np.moveaxis(host, axis, -1), -1, kind), -1, axis))
 
 
 def _stable(kind):

@@ -93,6 +93,7 @@ class _Text:
         yield from self.choices()
         yield from self.names()
         yield from self.numbers()
+        yield from self.widths()
         yield from self.calls()
         yield from self.subscripts()
         yield from self.statements()
@@ -194,6 +195,10 @@ class _Text:
                 continue
             for instead in _other_numbers(found[0]):
                 yield "constant", found.start(), found.end(), instead
+
+    def widths(self) -> Iterator[tuple[str, int, int, str]]:
+        for found in re.finditer(r"\blong long\b", self.text):
+            yield "width", found.start(), found.end(), "int"
 
     def calls(self) -> Iterator[tuple[str, int, int, str]]:
         """A function or a cast may be left out, and neighbouring arguments exchanged."""

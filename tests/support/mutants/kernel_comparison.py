@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from cuda_on_cpu import CompileError, Program, check, unavailable
-from cuda_on_cpu.cases import cases, kernels
+from cuda_on_cpu.cases import cases, copied, kernels
+from cuda_on_cpu.large import large_cases
 
 from gpugrad.cuda import source
 from mutants.shared_parts import TEXT, checks
@@ -50,6 +51,15 @@ def _runs(program: Program, file: str, shared: bool) -> Iterator[Callable[[], No
 
 def _within_arrays(program: Program, file: str) -> None:
     """Some of the cases under a sanitizer, which sees an index beyond an array that is the kernel's own, too."""
-    chosen = [case for of, kernel, dtype in kernels() if of == file for case in cases(kernel, dtype)[::7]]
+    chosen = [
+        case
+        for of, kernel, dtype in kernels()
+        if of == file
+        for case in (*cases(kernel, dtype)[::7], *large_cases(kernel, dtype))
+    ]
     if unavailable("address") is None:
-        check(program, [case.launch(program)[0] for case in chosen], "address")
+        launches = [case.launch(program) for case in chosen]
+        before = [copied(named) for _, named in launches]
+        check(program, [launch for launch, _ in launches], "address")
+        for case, old, (_, new) in zip(chosen, before, launches, strict=True):
+            case.compare(old, new)

@@ -14,9 +14,11 @@ from samples import (
     elementwise,
     fourier,
     indexing,
+    layers,
     linear_algebra,
     manipulation,
     neural,
+    piecewise,
     searching,
     sorting,
     special,
@@ -26,7 +28,7 @@ from samples.draws import Sample
 
 __all__ = ["NO_GRADIENT", "SAMPLES", "Sample"]
 
-CHAPTERS = (elementwise, statistical, manipulation, searching, indexing, sorting, linear_algebra, decompositions, neural, fourier, special)
+CHAPTERS = (elementwise, statistical, manipulation, searching, indexing, sorting, linear_algebra, decompositions, neural, piecewise, layers, fourier, special)
 
 SAMPLES: dict[str, list[Sample]] = {name: rows for chapter in CHAPTERS for name, rows in chapter.SAMPLES.items()}
 

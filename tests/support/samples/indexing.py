@@ -30,7 +30,7 @@ def _integers(values, like):
 
 
 def _complete(key, x):
-    return ops.indexing.complete_key(key, x._array)
+    return ops.indexing.complete_key(key, gpugrad.zeros(x.shape, device=x.device)._array)
 
 
 def _assigned(key, *value_shape):

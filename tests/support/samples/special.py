@@ -37,6 +37,7 @@ SAMPLES: dict[str, list[Sample]] = {
     "rel_entr": draws.broadcasting(ops.rel_entr, draws.positive),
     "kl_div": draws.broadcasting(ops.kl_div, draws.positive),
     "ndtr": draws.one(ops.ndtr, draws.normal),
+    "gaussian": draws.one(ops.gaussian, draws.normal, ("tail", np.array([-4.0, 3.5]))),
     "normal_density": draws.one(ops.normal_density, draws.normal, ("tail", np.array([-6.0, 5.0]))),
     "log_ndtr": draws.one(ops.log_ndtr, draws.normal, _tail),
     "sinc": draws.one(ops.sinc, draws.normal, _zero, ("near 0", np.array([1e-4, -1e-3, 0.3, 0.35, 0.7])), ("far", np.array([7.3, -20.6]))),

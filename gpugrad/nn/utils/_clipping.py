@@ -15,16 +15,24 @@ from gpugrad._tensor import Tensor
 from gpugrad.backends import Array, backend_of
 from gpugrad.errors import DeviceError, GradientError, OptionError
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_"]
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
 
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     several = [parameters] if isinstance(parameters, Tensor) else parameters
-    gradients = [p._grad for p in several if p._grad is not None]
+    return _on_one_device([p._grad for p in several if p._grad is not None])
+
+
+def _on_one_device(gradients: list[Tensor]) -> list[Tensor]:
     devices = {g.device: None for g in gradients}
     if len(devices) > 1:
         raise DeviceError(f"gradients are on {', '.join(map(str, devices))}; clip those of one device at a time")
     return gradients
+
+
+def _check(norm_type: float) -> None:
+    if not norm_type > 0:
+        raise OptionError(f"norm_type must be above 0 (inf is the largest element), not {norm_type!r}")
 
 
 def clip_grad_norm_(
@@ -50,24 +58,76 @@ def clip_grad_norm_(
     """
     if not max_norm >= 0:
         raise OptionError(f"max_norm must be at least 0, not {max_norm!r}")
-    if not norm_type > 0:
-        raise OptionError(f"norm_type must be above 0 (inf is the largest element), not {norm_type!r}")
+    _check(norm_type)
     gradients = _gradients(parameters)
     if not gradients:
         return zeros(())
-    arrays = [g._array for g in gradients]
+    norm, coefficient = _measured(gradients, float(max_norm), float(norm_type), error_if_nonfinite)
+    _scale(gradients, coefficient)
+    return new_tensor(norm)  # type: ignore[no-any-return]
+
+
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor], norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Return the norm of all elements of some tensors together, of gradients say, as a 0-d tensor on their device.
+
+    Without any tensor it is 0. With `error_if_nonfinite` a norm that is NaN or infinite raises GradientError.
+
+    >>> import gpugrad
+    >>> get_total_norm([gpugrad.tensor([3.]), gpugrad.tensor([[4.]])])
+    tensor(5.)
+    """
+    _check(norm_type)
+    several = _on_one_device([tensors] if isinstance(tensors, Tensor) else list(tensors))
+    if not several:
+        return zeros(())
+    return new_tensor(_measured(several, math.inf, float(norm_type), error_if_nonfinite)[0])  # type: ignore[no-any-return]
+
+
+def clip_grads_with_norm_(parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor) -> None:
+    """Scale the gradients in place by max_norm / total_norm where that is below 1: the second half of clip_grad_norm_.
+
+    The norm may be that of more gradients than these. Nothing waits for it.
+
+    >>> import gpugrad
+    >>> p = gpugrad.tensor([3.], requires_grad=True)
+    >>> (p * p / 2).backward()
+    >>> clip_grads_with_norm_([p], 1.0, gpugrad.tensor(6.))
+    >>> p.grad
+    tensor([0.5000])
+    """
+    if not max_norm >= 0:
+        raise OptionError(f"max_norm must be at least 0, not {max_norm!r}")
+    gradients = _gradients(parameters)
+    if gradients:
+        with backend_of(gradients[0]._array).on(gradients[0].device), backend_of(gradients[0]._array).quiet():
+            coefficient = _coefficient(total_norm.to(gradients[0].device)._array, float(max_norm))
+        _scale(gradients, coefficient)
+
+
+def _measured(
+    tensors: list[Tensor], max_norm: float, norm_type: float, error_if_nonfinite: bool
+) -> tuple[Array, Array]:
+    """Return the norm of all elements together, and the factor that clips it."""
+    arrays = [t._array for t in tensors]
     backend = backend_of(arrays[0])
-    with backend.on(gradients[0].device), backend.quiet():
+    with backend.on(tensors[0].device), backend.quiet():
         if norm_type == 2:
-            norm, coefficient = clip_coefficient(arrays, float(max_norm))
+            norm, coefficient = clip_coefficient(arrays, max_norm)
         else:
-            norm, coefficient = _other_norm(arrays, float(max_norm), float(norm_type))
+            norm, coefficient = _other_norm(arrays, max_norm, norm_type)
         if error_if_nonfinite and not math.isfinite(float(norm)):
             raise GradientError(f"the norm of the gradients is {float(norm)}; they were not clipped")
+    return norm, coefficient
+
+
+def _scale(gradients: list[Tensor], coefficient: Array) -> None:
+    backend = backend_of(gradients[0]._array)
+    with backend.on(gradients[0].device), backend.quiet():
         for g in gradients:
             put_aside(g)
-        scale(arrays, coefficient)
-    return new_tensor(norm)  # type: ignore[no-any-return]
+        scale([g._array for g in gradients], coefficient)
 
 
 def _other_norm(arrays: list[Array], max_norm: float, p: float) -> tuple[Array, Array]:
@@ -86,8 +146,13 @@ def _other_norm(arrays: list[Array], max_norm: float, p: float) -> tuple[Array, 
             total = total + power
         norm = unit * total ** (1 / p)
     norm = xp.asarray(norm)
+    return norm, _coefficient(norm, max_norm)
+
+
+def _coefficient(norm: Array, max_norm: float) -> Array:
+    xp = backend_of(norm).namespace
     coefficient = max_norm / (norm + 1e-6)
-    return norm, xp.where(coefficient > 1, xp.ones_like(coefficient), coefficient)
+    return xp.where(coefficient > 1, xp.ones_like(coefficient), coefficient)
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
