@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from gpugrad._op import TENSORS
+from gpugrad.nn._named import Named
 from gpugrad.nn._ordered import Ordered, check_name
 from gpugrad.nn.module import Module
 from gpugrad.nn.parameter import Parameter
@@ -26,11 +27,7 @@ class ModuleList(Ordered, Module):
         self.extend(modules or ())
 
 
-def _pairs(parts: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    return list(parts.items() if isinstance(parts, Mapping) else parts)
-
-
-class ModuleDict(Module):
+class ModuleDict(Named[Module], Module):
     """Modules by name, in the order in which they were set.
 
     >>> from gpugrad import nn
@@ -39,59 +36,14 @@ class ModuleDict(Module):
     (['mean', 'scale'], 2, True)
     """
 
+    kind = Module
+
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         self.update(modules or {})
-
-    def _parts(self) -> dict[str, Module]:
-        return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
-
-    def __getitem__(self, key: str) -> Module:
-        return self._parts()[key]
 
     def __setitem__(self, key: str, module: Module) -> None:
         check_name(self, key)
         self.add_module(key, module)
-
-    def __delitem__(self, key: str) -> None:
-        del self._parts()[key]  # a KeyError for what is no module of it
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._parts())
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts())
-
-    def __contains__(self, key: Any) -> bool:
-        return key in self._parts()
-
-    def keys(self) -> KeysView[str]:
-        """Return the names."""
-        return self._parts().keys()
-
-    def values(self) -> ValuesView[Module]:
-        """Return the modules."""
-        return self._parts().values()
-
-    def items(self) -> ItemsView[str, Module]:
-        """Return names and modules."""
-        return self._parts().items()
-
-    def pop(self, key: str) -> Module:
-        """Take a module out and return it."""
-        module = self[key]
-        del self[key]
-        return module
-
-    def clear(self) -> None:
-        """Take all modules out."""
-        for key in list(self):
-            del self[key]
-
-    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Set modules by name."""
-        for key, module in _pairs(modules):
-            self[key] = module
 
 
 def _parameter(value: Any, of: str) -> Parameter:
@@ -144,7 +96,7 @@ class ParameterList(Module):
         return self
 
 
-class ParameterDict(Module):
+class ParameterDict(Named[Parameter], Module):
     """Parameters by name; tensors that are put into it become parameters.
 
     >>> import gpugrad
@@ -154,51 +106,11 @@ class ParameterDict(Module):
     ['left', 'right']
     """
 
+    kind = Parameter
+
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         self.update(parameters or {})
-
-    def _parts(self) -> dict[str, Parameter]:
-        return {name: value for name, value in vars(self).items() if isinstance(value, Parameter)}
-
-    def __getitem__(self, key: str) -> Parameter:
-        return self._parts()[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
         check_name(self, key)
         setattr(self, key, _parameter(value, "ParameterDict"))
-
-    def __delitem__(self, key: str) -> None:
-        del self._parts()[key]  # a KeyError for what is no parameter of it
-        delattr(self, key)
-
-    def __len__(self) -> int:
-        return len(self._parts())
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts())
-
-    def __contains__(self, key: Any) -> bool:
-        return key in self._parts()
-
-    def keys(self) -> KeysView[str]:
-        """Return the names."""
-        return self._parts().keys()
-
-    def values(self) -> ValuesView[Parameter]:
-        """Return the parameters."""
-        return self._parts().values()
-
-    def items(self) -> ItemsView[str, Parameter]:
-        """Return names and parameters."""
-        return self._parts().items()
-
-    def pop(self, key: str) -> Parameter:
-        """Take a parameter out and return it."""
-        value = self[key]
-        del self[key]
-        return value
-
-    def update(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
-        """Set parameters by name."""
-        for key, value in _pairs(parameters):
-            self[key] = value
