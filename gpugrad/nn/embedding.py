@@ -16,7 +16,7 @@ from gpugrad.nn.functional._embedding import row_for_padding
 from gpugrad.nn.lists import ModuleList
 from gpugrad.nn.module import Module
 from gpugrad.nn.normalization import BatchNorm1d
-from gpugrad.nn.parameter import Parameter, new_parameter
+from gpugrad.nn.parameter import Parameter, new_parameter, size
 
 __all__ = ["Embedding", "TabularInput"]
 
@@ -47,7 +47,8 @@ class Embedding(Module):
     ) -> None:
         if sparse:
             raise OptionError("Embedding: sparse gradients are not supported; leave sparse=False")
-        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.num_embeddings = size("num_embeddings", num_embeddings)
+        self.embedding_dim = size("embedding_dim", embedding_dim)
         self.padding_idx = row_for_padding(padding_idx, num_embeddings)
         self.max_norm, self.norm_type, self.scale_grad_by_freq = max_norm, norm_type, scale_grad_by_freq
         self.weight = new_parameter((num_embeddings, embedding_dim), dtype, device)
@@ -113,6 +114,10 @@ class TabularInput(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
+        if isinstance(cardinalities, int):
+            raise TypeError(
+                f"TabularInput: cardinalities is {cardinalities}; it must be a list, a number for each column"
+            )
         sizes = list(cardinalities)
         if embedding_dims is None:
             embedding_dims = [min(600, round(1.6 * n**0.56)) for n in sizes]

@@ -11,7 +11,8 @@ from gpugrad._graph import no_grad
 from gpugrad._tensor import Tensor
 from gpugrad._tensor.making import from_host
 from gpugrad.backends import Generator, default_generator
-from gpugrad.errors import OptionError, ShapeError
+from gpugrad.errors import DtypeError, OptionError, ShapeError
+from gpugrad.nn._explained import explained
 from gpugrad.nn._truncated import truncated_normal
 
 __all__ = [
@@ -83,6 +84,8 @@ def _check_matrix(name: str, tensor: Tensor) -> None:
 
 
 def _fill(tensor: Tensor, host: np.ndarray[Any, Any]) -> Tensor:
+    if tensor.dtype.kind not in "fc" and np.issubdtype(host.dtype, np.floating):
+        raise DtypeError(f"initial values are real numbers, which a tensor of dtype {tensor.dtype} does not hold")
     with no_grad():
         return tensor.copy_(from_host(host, tensor.device))
 
@@ -141,7 +144,7 @@ def trunc_normal_(
     if not std > 0:
         raise OptionError(f"trunc_normal_: std must be above 0, not {std!r}")
     draws = truncated_normal(tensor.size, (a - mean) / std, (b - mean) / std, generator or default_generator)
-    return _fill(tensor, np.clip(draws * std + mean, a, b).reshape(tensor.shape).astype(tensor.dtype))
+    return _fill(tensor, np.clip(draws * std + mean, a, b).reshape(tensor.shape))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -316,3 +319,7 @@ def kaiming_normal_(
     (3, 6)
     """
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+for _name in __all__:
+    globals()[_name] = explained(globals()[_name])

@@ -11,13 +11,9 @@ from gpugrad import _ops as ops
 from gpugrad.errors import OptionError, ShapeError
 from gpugrad.nn import functional, init
 from gpugrad.nn.module import Module
-from gpugrad.nn.parameter import Parameter, new_parameter
+from gpugrad.nn.parameter import Parameter, new_parameter, size
 
 __all__ = ["Bilinear", "Flatten", "Identity", "Linear", "Unflatten"]
-
-
-def _is_size(n: Any) -> bool:
-    return isinstance(n, int) and not isinstance(n, bool) and n >= 0
 
 
 class Linear(Module):
@@ -37,10 +33,7 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
-        for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if not _is_size(size):
-                raise OptionError(f"{name} must be a size, not {size!r}")
-        self.in_features, self.out_features = in_features, out_features
+        self.in_features, self.out_features = size("in_features", in_features), size("out_features", out_features)
         self.weight = new_parameter((out_features, in_features), dtype, device)
         self.bias: Parameter | None = new_parameter((out_features,), dtype, device) if bias else None
         self.reset_parameters()
@@ -111,6 +104,8 @@ class Unflatten(Module):
     """
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        if isinstance(unflattened_size, int):
+            raise TypeError(f"Unflatten: unflattened_size is {unflattened_size}; it must be a tuple of sizes")
         self.dim, self.unflattened_size = dim, tuple(unflattened_size)
 
     def forward(self, input: Any) -> Any:
@@ -154,9 +149,9 @@ class Bilinear(Module):
         dtype: Any = None,
     ) -> None:
         sizes = {"in1_features": in1_features, "in2_features": in2_features, "out_features": out_features}
-        for name, size in sizes.items():
-            if not _is_size(size) or not size:
-                raise OptionError(f"{name} must be a size of at least 1, not {size!r}")
+        for name, n in sizes.items():
+            if not size(name, n):
+                raise OptionError(f"{name} must be a size of at least 1, not {n!r}")
         self.in1_features, self.in2_features, self.out_features = in1_features, in2_features, out_features
         self.weight = new_parameter((out_features, in1_features, in2_features), dtype, device)
         self.bias: Parameter | None = new_parameter((out_features,), dtype, device) if bias else None

@@ -23,7 +23,9 @@ class ModuleList(Ordered, Module):
     ['0.weight', '0.bias']
     """
 
-    def __init__(self, modules: Iterable[Module] | None = None) -> None:
+    def __init__(self, modules: Any = None) -> None:
+        if isinstance(modules, Module) and not isinstance(modules, Ordered):
+            raise TypeError(f"ModuleList takes modules in a list, not a {type(modules).__name__} by itself")
         self.extend(modules or ())
 
 

@@ -13,7 +13,7 @@ from gpugrad.backends import default_integer
 from gpugrad.errors import OptionError, ShapeError
 from gpugrad.nn import functional, init
 from gpugrad.nn.module import Module
-from gpugrad.nn.parameter import Parameter, new_parameter
+from gpugrad.nn.parameter import Parameter, new_parameter, size
 
 __all__ = ["BatchNorm1d", "GroupNorm", "LayerNorm", "RMSNorm"]
 
@@ -122,7 +122,7 @@ class GroupNorm(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        if num_groups < 1 or num_channels % num_groups:
+        if size("num_groups", num_groups) < 1 or size("num_channels", num_channels) % num_groups:
             raise OptionError(f"GroupNorm: {num_channels} channels cannot be parted into {num_groups!r} groups")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.weight: Parameter | None = new_parameter((num_channels,), dtype, device) if affine else None
@@ -171,7 +171,7 @@ class BatchNorm1d(Module):
         device: Any = None,
         dtype: Any = None,
     ) -> None:
-        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.num_features, self.eps, self.momentum = size("num_features", num_features), eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight: Parameter | None = new_parameter((num_features,), dtype, device) if affine else None
         self.bias: Parameter | None = new_parameter((num_features,), dtype, device) if affine else None
@@ -199,9 +199,11 @@ class BatchNorm1d(Module):
 
     def forward(self, input: Any) -> Any:
         """Return the input normalised."""
-        if input.ndim not in (2, 3) or input.shape[1] != self.num_features:
+        shape = getattr(input, "shape", None)
+        if shape is None or len(shape) not in (2, 3) or shape[1] != self.num_features:
             wanted = f"(n, {self.num_features}) or (n, {self.num_features}, length)"
-            raise ShapeError(f"BatchNorm1d: expected an input of shape {wanted}, got {input.shape}")
+            what = type(input).__name__ if shape is None else shape
+            raise ShapeError(f"BatchNorm1d: expected an input of shape {wanted}, got {what}")
         momentum: Any = self.momentum
         if self.training and self.num_batches_tracked is not None:
             with no_grad():

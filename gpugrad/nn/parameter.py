@@ -9,9 +9,9 @@ from gpugrad._graph import watch_alias
 from gpugrad._op import TENSORS
 from gpugrad._tensor import Tensor, tensor
 from gpugrad._tensor.host import adopt
-from gpugrad.errors import DtypeError
+from gpugrad.errors import DtypeError, OptionError
 
-__all__ = ["Parameter", "new_parameter"]
+__all__ = ["Parameter", "new_parameter", "size"]
 
 
 class Parameter(Tensor):
@@ -39,6 +39,13 @@ class Parameter(Tensor):
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"
+
+
+def size(name: str, n: Any) -> int:
+    """Return how many there are of something, after checking that it is a number of things."""
+    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+        raise OptionError(f"{name} must be a size, not {n!r}")
+    return n
 
 
 def new_parameter(shape: tuple[int, ...], dtype: Any = None, device: Any = None) -> Parameter:

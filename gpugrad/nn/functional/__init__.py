@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gpugrad._ops import linear, sigmoid, softsign, tanh, tanhshrink
 from gpugrad._ops import log_sigmoid as logsigmoid
+from gpugrad.nn._explained import explained as _explained
 from gpugrad.nn.functional._activations import (
     celu,
     elu,
@@ -120,3 +121,6 @@ __all__ = [
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
 ]
+
+for _name in __all__:
+    globals()[_name] = _explained(globals()[_name])

@@ -12,7 +12,7 @@ from gpugrad import _ops as ops
 from gpugrad._op import TENSORS
 from gpugrad._tensor.writing import overwrite
 from gpugrad.backends import Generator
-from gpugrad.errors import OptionError, ShapeError
+from gpugrad.errors import AxisError, OptionError, ShapeError
 from gpugrad.nn.functional._dropout import uniform_like
 
 __all__ = [
@@ -232,8 +232,8 @@ def glu(input: Any, dim: int = -1) -> Any:
     >>> glu(gpugrad.tensor([2., 0.]))
     tensor([1.])
     """
-    if not input.ndim:
-        raise ShapeError("glu: the input is 0-d; it needs an axis to halve")
+    if not -input.ndim <= dim < input.ndim:
+        raise AxisError(f"glu: axis {dim} is out of range for an input of shape {input.shape}; it needs one to halve")
     size = input.shape[dim]
     if size % 2:
         raise ShapeError(f"glu: axis {dim} of an input of shape {input.shape} is odd; it is halved")

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from gpugrad import _ops as ops
-from gpugrad.errors import OptionError
+from gpugrad.backends import as_dtype
+from gpugrad.errors import DtypeError, OptionError
 from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, reduced
 
 __all__ = [
@@ -29,6 +30,8 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     tensor([  0.6931, 100.0000])
     """
     check_shapes("binary_cross_entropy", input, target, reduction)
+    if as_dtype(input.dtype).kind != "f":
+        raise DtypeError(f"binary_cross_entropy: input is probabilities, not {as_dtype(input.dtype)}")
     losses = ops.binary_cross_entropy(input, as_float(target, input))
     return reduced(losses if weight is None else losses * weight, reduction)
 

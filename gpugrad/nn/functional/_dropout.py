@@ -18,11 +18,11 @@ from gpugrad.errors import OptionError, ShapeError
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "feature_alpha_dropout", "uniform_like"]
 
 
-def probability(p: float) -> float:
+def probability(p: Any) -> float:
     """Return a probability that is one."""
-    if not 0 <= p <= 1:
+    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p <= 1:
         raise OptionError(f"p must be a probability from 0 to 1, not {p!r}")
-    return p
+    return float(p)
 
 
 def uniform_like(input: Any, low: float, high: float, generator: Generator | None = None) -> Any:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gpugrad import _ops as ops
 from gpugrad._graph import namespace_of
+from gpugrad.backends import backend_of
 from gpugrad.errors import DtypeError, OptionError, ShapeError
 from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, reduced
 
@@ -55,6 +57,18 @@ def _samples(name: str, input: Any, target: Any, targets: int) -> tuple[Any, Any
     return x, ops.astype(t, namespace_of(t).int64, copy=False)
 
 
+def _known(name: str, wrong: Any, t: Any, like: Any) -> Any:
+    """Return 1 for each sample, and NaN for one with a class that there is not; on the CPU that raises.
+
+    Elsewhere a look would wait for the device, and CuPy takes some other class.
+    """
+    array, faults = (getattr(x, "_array", x) for x in (t, wrong))
+    if backend_of(array).name == "numpy" and faults.any():
+        raise IndexError(f"{name}: target {array[faults][0]} is not a class from 0 to {like.shape[1] - 1}")
+    sample = ops.any(wrong, axis=1) if wrong.ndim > 1 else wrong
+    return ops.where(sample, math.nan, ops.astype(sample == sample, like.dtype))
+
+
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
 ) -> Any:
@@ -73,6 +87,9 @@ def multi_margin_loss(
     x, t = _samples("multi_margin_loss", input, target, 1)
     classes = x.shape[1]
     columns = namespace_of(t).arange(classes, dtype=t.dtype, device=t.device)
+    wrong = (t < 0) | (t >= classes)
+    known = _known("multi_margin_loss", wrong, t, x)
+    t = ops.where(wrong, 0, t)
     y = ops.expand_dims(t, axis=1)
     true = ops.take_along_axis(x, y, axis=1)
     losses = ops.where(y == columns, 0.0, ops.relu(margin - true + x))
@@ -81,7 +98,7 @@ def multi_margin_loss(
         if tuple(weight.shape) != (classes,):
             raise ShapeError(f"multi_margin_loss: weight of shape {weight.shape} is not ({classes},)")
         losses = losses * ops.expand_dims(ops.take(as_float(weight, x), t, axis=0), axis=1)
-    losses = ops.sum(losses, axis=1) / classes
+    losses = ops.sum(losses, axis=1) / classes * known
     return reduced(losses if input.ndim > 1 else ops.reshape(losses, ()), reduction)
 
 
@@ -100,11 +117,13 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     xp = namespace_of(t)
     classes = x.shape[1]
     given = ops.cumulative_prod(ops.astype(t >= 0, t.dtype), axis=1) > 0
-    t = ops.where(given, t, 0)
+    wrong = given & (t >= classes)
+    known = _known("multilabel_margin_loss", wrong, t, x)
+    t = ops.where(given & ~wrong, t, 0)
     columns = xp.arange(classes, dtype=t.dtype, device=t.device)
     hits = (ops.expand_dims(t, axis=2) == columns) & ops.expand_dims(given, axis=2)
     others = ~ops.any(hits, axis=1)
     short = ops.relu(1 - ops.expand_dims(ops.take_along_axis(x, t, axis=1), axis=2) + ops.expand_dims(x, axis=1))
     counts = ops.expand_dims(given, axis=2) & ops.expand_dims(others, axis=1)
-    losses = ops.sum(ops.where(counts, short, 0.0), axis=(1, 2)) / classes
+    losses = ops.sum(ops.where(counts, short, 0.0), axis=(1, 2)) / classes * known
     return reduced(losses if input.ndim > 1 else ops.reshape(losses, ()), reduction)
