@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from contextlib import contextmanager
 
@@ -55,6 +56,12 @@ _found = [
     name for name, there in (("strict", strict is not None), ("fake-cuda", True), ("cupy", not CUPY_FAULT)) if there
 ]
 BACKENDS = _named.split(",") if _named else ["numpy", *_found]
+
+
+def pytest_collection_finish(session):
+    """Leave the tests themselves out of every garbage collection: they stay, and there are thousands of them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config):
