@@ -15,9 +15,9 @@ DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SEEDS = pytest.mark.parametrize("seed", range(3))
 
 
-def close(ours, theirs, dtype, scale=1.0):
+def close(ours, theirs, dtype):
     theirs = np.asarray(theirs.detach())
-    rtol = TOLERANCE[dtype] * scale
+    rtol = TOLERANCE[dtype]
     size = max(1e-30, float(np.abs(theirs).max(initial=0.0)))
     np.testing.assert_allclose(np.asarray(ours.tolist()).reshape(theirs.shape), theirs, rtol=rtol, atol=rtol * size)
 
@@ -37,23 +37,23 @@ def twins(ours, theirs, random, dtype):
     return ours, theirs
 
 
-def compare(ours, theirs, arrays, random, dtype, scale=1.0):
+def compare(ours, theirs, arrays, random, dtype):
     """Compare results, and the gradients of inputs and parameters from a random cotangent."""
     mine = [gpugrad.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     its = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     z, y = ours(*mine), theirs(*its)
-    close(z, y, dtype, scale)
+    close(z, y, dtype)
     g = random.standard_normal(tuple(y.shape)).astype(dtype)
     z.backward(gpugrad.tensor(g))
     y.backward(torch.tensor(g))
     for a, b in zip(mine, its, strict=True):
         if b.requires_grad:
-            close(a.grad, b.grad, dtype, 5 * scale)
+            close(a.grad, b.grad, dtype)
     if hasattr(theirs, "named_parameters"):
         for (name, p), (other, q) in zip(ours.named_parameters(), theirs.named_parameters(), strict=True):
             assert name == other
             if q.grad is not None:
-                close(p.grad, q.grad, dtype, 5 * scale)
+                close(p.grad, q.grad, dtype)
 
 
 @SEEDS
@@ -66,7 +66,7 @@ def test_batch_norm_follows_batches_and_then_stays(backend, options, length, dty
     ours, theirs = twins(nn.BatchNorm1d(features, **options), torch.nn.BatchNorm1d(features, **options), random, dtype)
     for _ in range(3):
         x = random.standard_normal((int(random.integers(3, 8)), features, *length)) * 2 + 1
-        compare(ours, theirs, [x.astype(dtype)], random, dtype, scale=10)
+        compare(ours, theirs, [x.astype(dtype)], random, dtype)
     for name, value in theirs.state_dict().items():
         close(ours.state_dict()[name], value, dtype)
     ours.eval(), theirs.eval()
@@ -79,18 +79,18 @@ def test_batch_norm_without_running_values_uses_the_batch_in_evaluation_too(back
     options = {"track_running_stats": False}
     ours, theirs = twins(nn.BatchNorm1d(3, **options), torch.nn.BatchNorm1d(3, **options), random, dtype)
     ours.eval(), theirs.eval()
-    compare(ours, theirs, [random.standard_normal((5, 3)).astype(dtype)], random, dtype, scale=10)
+    compare(ours, theirs, [random.standard_normal((5, 3)).astype(dtype)], random, dtype)
 
 
 @SEEDS
 @DTYPES
 @pytest.mark.parametrize("affine", [True, False])
-@pytest.mark.parametrize("shape", [(4, 6), (2, 6, 3), (1, 6, 2, 2)])
+@pytest.mark.parametrize("shape", [(4, 12), (2, 12, 3), (1, 12, 2, 2)])
 def test_group_norm(backend, affine, shape, dtype, seed):
     random = np.random.default_rng(seed)
     groups = int(random.choice([1, 2, 3]))
-    made = nn.GroupNorm(groups, 6, affine=affine), torch.nn.GroupNorm(groups, 6, affine=affine)
-    compare(*twins(*made, random, dtype), [random.standard_normal(shape).astype(dtype)], random, dtype, scale=10)
+    made = nn.GroupNorm(groups, 12, affine=affine), torch.nn.GroupNorm(groups, 12, affine=affine)
+    compare(*twins(*made, random, dtype), [random.standard_normal(shape).astype(dtype)], random, dtype)
 
 
 @SEEDS
@@ -132,7 +132,7 @@ def test_embedding(backend, options, dtype, seed):
     random = np.random.default_rng(seed)
     ours, theirs = twins(nn.Embedding(6, 3, **options), torch.nn.Embedding(6, 3, **options), random, dtype)
     numbers = random.integers(0, 6, tuple(random.integers(1, 5, 2)))
-    compare(ours, theirs, [numbers], random, dtype, scale=3)
+    compare(ours, theirs, [numbers], random, dtype)
     close(ours.weight, theirs.weight, dtype)
 
 
@@ -168,7 +168,7 @@ def test_functions_take_pytorchs_arguments(backend, dtype):
     running = random.standard_normal(6).astype(dtype), random.uniform(0.5, 2, 6).astype(dtype)
 
     def both(call, *arrays):
-        compare(lambda *t: call(F, *t), lambda *t: call(torch.nn.functional, *t), arrays, random, dtype, scale=10)
+        compare(lambda *t: call(F, *t), lambda *t: call(torch.nn.functional, *t), arrays, random, dtype)
 
     both(lambda f, x, w, b: f.batch_norm(x, None, None, w, b, True), x, w, b)
     both(lambda f, x, w, b: f.group_norm(x, 3, w, b, 1e-3), x, w, b)
