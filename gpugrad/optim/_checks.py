@@ -11,7 +11,7 @@ from gpugrad._op import TENSORS
 from gpugrad.backends import is_float
 from gpugrad.errors import OptionError
 
-__all__ = ["check_betas", "check_count", "check_number", "check_numbers", "check_pair", "check_parameter"]
+__all__ = ["check_adam", "check_betas", "check_count", "check_number", "check_numbers", "check_pair", "check_parameter"]
 
 
 def check_number(name: str, value: Any, below: float = math.inf, least: float = 0.0) -> None:
@@ -43,6 +43,12 @@ def check_betas(betas: Any) -> None:
     check_pair("betas", betas)
     for i, beta in enumerate(betas):
         check_number(f"betas[{i}]", beta, below=1.0)
+
+
+def check_adam(options: Mapping[str, Any], *more: str) -> None:
+    """Raise OptionError for options of Adam or its kin that make no sense; `more` are further numbers of theirs."""
+    check_numbers(options, "lr", "eps", "weight_decay", *more)
+    check_betas(options["betas"])
 
 
 def check_count(name: str, value: Any, least: int = 1) -> None:

@@ -8,10 +8,37 @@ from typing import Any
 
 from gpugrad._arena import Run, followed, in_blocks, kept_mean, ufuncs_of
 from gpugrad.backends import Array
-from gpugrad.optim._checks import check_betas, check_numbers
+from gpugrad.optim._checks import check_adam
 from gpugrad.optim.optimizer import Optimizer
 
-__all__ = ["Adam", "AdamW"]
+__all__ = ["Adam", "AdamW", "means"]
+
+
+def means(
+    u: Any,
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    s: Array,
+    d: Array,
+    factor: Any,
+    lr: float,
+    betas: tuple[float, float],
+    weight_decay: float,
+    decoupled: bool,
+) -> Array:
+    """Change the running means of the gradient and of its square in a block, and return the gradient that counts.
+
+    The decay is part of it, or, decoupled, taken from `p` before. `s` and `d` are scratch, and `d` may be the result.
+    """
+    if weight_decay and decoupled:
+        u.multiply(p, 1 - lr * weight_decay, out=p)
+    g = followed(u, p, g, s, d, factor, 0.0 if decoupled else weight_decay)
+    kept_mean(u, m, g, betas[0], s)
+    u.multiply(g, g, out=s)
+    kept_mean(u, v, s, betas[1], s)
+    return g
 
 
 def adam_update(
@@ -38,12 +65,7 @@ def adam_update(
     rate = lr * root / (1 - beta1**step)
     arrays = [parameter, gradient, exp_avg, exp_avg_sq]
     for p, g, m, v, *top, s, d in in_blocks([*arrays, *([] if max_exp_avg_sq is None else [max_exp_avg_sq])], scratch):
-        if weight_decay and decoupled:
-            u.multiply(p, 1 - lr * weight_decay, out=p)
-        g = followed(u, p, g, s, d, factor, 0.0 if decoupled else weight_decay)
-        kept_mean(u, m, g, beta1, s)
-        u.multiply(g, g, out=s)
-        kept_mean(u, v, s, beta2, s)
+        means(u, p, g, m, v, s, d, factor, lr, betas, weight_decay, decoupled)
         if top:
             u.maximum(top[0], v, out=top[0])
             v = top[0]
@@ -66,11 +88,6 @@ def _options(
         "maximize": maximize,
         "decoupled_weight_decay": decoupled,
     }
-
-
-def _check(options: Mapping[str, Any]) -> None:
-    check_numbers(options, "lr", "eps", "weight_decay")
-    check_betas(options["betas"])
 
 
 def _update(run: Run, options: Mapping[str, Any], factor: Any, decoupled: bool) -> None:
@@ -139,7 +156,7 @@ class Adam(Optimizer):
         super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        _check(options)
+        check_adam(options)
 
     def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
         _update(run, options, factor, decoupled=options["decoupled_weight_decay"])
@@ -177,7 +194,7 @@ class AdamW(Optimizer):
         super().__init__(params, _options(lr, betas, eps, weight_decay, amsgrad, maximize, True))
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        _check(options)
+        check_adam(options)
 
     def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
         _update(run, options, factor, decoupled=True)

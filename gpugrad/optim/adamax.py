@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gpugrad._arena import Run, followed, in_blocks, kept_mean, ufuncs_of
-from gpugrad.optim._checks import check_betas, check_numbers
+from gpugrad.optim._checks import check_adam
 from gpugrad.optim.optimizer import Optimizer
 
 __all__ = ["Adamax"]
@@ -59,8 +59,7 @@ class Adamax(Optimizer):
         super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        check_numbers(options, "lr", "eps", "weight_decay")
-        check_betas(options["betas"])
+        check_adam(options)
 
     def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
         u = ufuncs_of(run.parameter)

@@ -9,7 +9,7 @@ from typing import Any
 from gpugrad._arena import Run, in_blocks, kept_mean, ufuncs_of
 from gpugrad._fused.clip import global_norm
 from gpugrad.backends import Array
-from gpugrad.optim._checks import check_betas, check_numbers
+from gpugrad.optim._checks import check_adam
 from gpugrad.optim.optimizer import Optimizer
 
 __all__ = ["LAMB"]
@@ -63,8 +63,7 @@ class LAMB(Optimizer):
         super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        check_numbers(options, "lr", "eps", "weight_decay")
-        check_betas(options["betas"])
+        check_adam(options)
 
     def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
         u, scratch = ufuncs_of(run.parameter), run.scratch(1)

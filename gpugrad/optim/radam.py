@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gpugrad._arena import Run, followed, in_blocks, kept_mean, ufuncs_of
-from gpugrad.optim._checks import check_betas, check_numbers
+from gpugrad._arena import Run, in_blocks, ufuncs_of
+from gpugrad.optim._checks import check_adam
+from gpugrad.optim.adam import means
 from gpugrad.optim.optimizer import Optimizer
 
 __all__ = ["RAdam"]
@@ -70,23 +71,17 @@ class RAdam(Optimizer):
         super().__init__(params, options)
 
     def _check(self, options: Mapping[str, Any]) -> None:
-        check_numbers(options, "lr", "eps", "weight_decay")
-        check_betas(options["betas"])
+        check_adam(options)
 
     def _update(self, run: Run, options: Mapping[str, Any], factor: Any) -> None:
         u = ufuncs_of(run.parameter)
-        (beta1, beta2), step, lr, eps = options["betas"], run.steps + 1, options["lr"], options["eps"]
-        rectified = _rectification(beta2, step)
-        rate = lr / (1 - beta1**step) * (1.0 if rectified is None else rectified)
+        betas, step, lr, eps = options["betas"], run.steps + 1, options["lr"], options["eps"]
+        rectified = _rectification(betas[1], step)
+        rate = lr / (1 - betas[0] ** step) * (1.0 if rectified is None else rectified)
         decay, decoupled = options["weight_decay"], options["decoupled_weight_decay"]
         arrays = [run.parameter, run.gradient, run.moment("exp_avg"), run.moment("exp_avg_sq")]
         for p, g, m, v, s, d in in_blocks(arrays, run.scratch(2)):
-            if decay and decoupled:
-                u.multiply(p, 1 - lr * decay, out=p)
-            g = followed(u, p, g, s, d, factor, 0.0 if decoupled else decay)
-            kept_mean(u, m, g, beta1, s)
-            u.multiply(g, g, out=s)
-            kept_mean(u, v, s, beta2, s)
+            means(u, p, g, m, v, s, d, factor, lr, betas, decay, decoupled)
             if rectified is None:
                 u.multiply(m, rate, out=s)
             else:

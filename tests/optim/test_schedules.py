@@ -163,6 +163,7 @@ def test_one_step_too_many_says_how_many_there_are():
     rates(optimizer, schedule, 3)
     with pytest.raises(OptionError, match="OneCycleLR was made for 3 steps, and is asked for 4"):
         schedule.step()
+    assert (schedule.last_epoch, schedule.get_last_lr()) == (3, [optimizer.param_groups[0]["lr"]])
 
 
 @pytest.mark.parametrize(

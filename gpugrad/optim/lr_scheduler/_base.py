@@ -11,7 +11,16 @@ from gpugrad.errors import OptionError
 from gpugrad.optim.optimizer import Optimizer
 from gpugrad.optim.schedules import Schedule
 
-__all__ = ["LRScheduler"]
+__all__ = ["LRScheduler", "for_each_group"]
+
+
+def for_each_group(name: str, value: Any, optimizer: Optimizer) -> list[float]:
+    """Return a value for each group of parameters: the one that is given, or one by one."""
+    groups = len(optimizer.param_groups)
+    values = list(value) if isinstance(value, Sequence) else [value] * groups
+    if len(values) != groups:
+        raise OptionError(f"{name} has {len(values)} values for {groups} parameter groups")
+    return [float(v) for v in values]
 
 
 class LRScheduler(ABC):
@@ -23,6 +32,9 @@ class LRScheduler(ABC):
 
     floor = 0.0
     """What the rate is measured from when it changes by a ratio."""
+
+    outright = False
+    """Whether the rate is set to what the schedule says, whatever it was, and not changed by a ratio."""
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         if not isinstance(optimizer, Optimizer):
@@ -55,13 +67,15 @@ class LRScheduler(ABC):
 
     def _first(self, index: int, lr: float) -> float:
         """Return the rate to begin with, where another schedule may have begun already."""
+        if self.outright:
+            return self._at(self.last_epoch, index)
         base = self.base_lrs[index]
         return lr * (self._at(0, index) / base) if base else lr
 
     def _next(self, index: int, lr: float) -> float:
         """Return the rate that follows `lr` now that `last_epoch` has been counted up."""
-        if self.last_epoch == 0:
-            return self._at(0, index)
+        if self.outright or self.last_epoch == 0:
+            return self._at(self.last_epoch, index)
         before, now = (self._at(self.last_epoch - back, index) - self.floor for back in (1, 0))
         if before == now:
             return lr
@@ -83,14 +97,16 @@ class LRScheduler(ABC):
                 UserWarning,
                 stacklevel=2,
             )
-        self._step_count += 1
+        before = self.last_epoch
+        self.last_epoch = before + 1 if epoch is None else epoch
         groups = list(enumerate(self.optimizer.param_groups))
-        if epoch is None:
-            self.last_epoch += 1
-            self._set([self._next(i, group["lr"]) for i, group in groups])
-        else:
-            self.last_epoch = epoch
-            self._set([self._at(epoch, i) for i, _ in groups])
+        try:
+            lrs = [self._next(i, group["lr"]) if epoch is None else self._at(epoch, i) for i, group in groups]
+        except BaseException:
+            self.last_epoch = before  # an epoch that has no rate is not counted
+            raise
+        self._step_count += 1
+        self._set(lrs)
 
     def get_last_lr(self) -> list[float]:
         """Return the learning rates that were set last, one for each group."""

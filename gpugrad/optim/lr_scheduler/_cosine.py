@@ -43,6 +43,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     [1.0]
     """
 
+    outright = True
+
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
     ) -> None:
@@ -52,8 +54,3 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def as_function(self, group: int = 0) -> Schedule:
         """Return the rate of a group as a function of the epochs done."""
         return schedules.cosine_annealing_warm_restarts(self.base_lrs[group], self.T_0, self.T_mult, self.eta_min)
-
-    def _next(self, index: int, lr: float) -> float:
-        return self._at(self.last_epoch, index)
-
-    _first = _next

@@ -7,20 +7,11 @@ from typing import Any
 
 from gpugrad.errors import OptionError
 from gpugrad.optim import schedules
-from gpugrad.optim.lr_scheduler._base import LRScheduler
+from gpugrad.optim.lr_scheduler._base import LRScheduler, for_each_group
 from gpugrad.optim.optimizer import Optimizer
 from gpugrad.optim.schedules import Schedule
 
 __all__ = ["CyclicLR", "OneCycleLR"]
-
-
-def _for_each_group(name: str, value: Any, optimizer: Optimizer) -> list[float]:
-    """Return a value for each group of parameters: the one that is given, or one by one."""
-    groups = len(optimizer.param_groups)
-    values = list(value) if isinstance(value, Sequence) else [value] * groups
-    if len(values) != groups:
-        raise OptionError(f"{name} has {len(values)} values for {groups} parameter groups")
-    return [float(v) for v in values]
 
 
 def _momentum_of(optimizer: Any) -> str:
@@ -57,6 +48,8 @@ class CyclicLR(LRScheduler):
     ([0.5], 0.85)
     """
 
+    outright = True
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -74,10 +67,10 @@ class CyclicLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         self.momentum = _momentum_of(optimizer) if cycle_momentum else None
-        self.lows = _for_each_group("base_lr", base_lr, optimizer)
-        self.max_lrs = _for_each_group("max_lr", max_lr, optimizer)
-        self.base_momentums = _for_each_group("base_momentum", base_momentum, optimizer)
-        self.max_momentums = _for_each_group("max_momentum", max_momentum, optimizer)
+        self.lows = for_each_group("base_lr", base_lr, optimizer)
+        self.max_lrs = for_each_group("max_lr", max_lr, optimizer)
+        self.base_momentums = for_each_group("base_momentum", base_momentum, optimizer)
+        self.max_momentums = for_each_group("max_momentum", max_momentum, optimizer)
         self.step_size_up, self.step_size_down = step_size_up, step_size_down
         self.mode, self.gamma, self.scale_fn, self.scale_mode = mode, gamma, scale_fn, scale_mode
         if mode == "exp_range" and scale_fn is None:
@@ -96,11 +89,6 @@ class CyclicLR(LRScheduler):
     def momentum_as_function(self, group: int = 0) -> Schedule:
         """Return the momentum of a group as a function of the steps done: low where the rate is high."""
         return self._cycle(self.max_momentums[group], self.base_momentums[group])
-
-    def _next(self, index: int, lr: float) -> float:
-        return self._at(self.last_epoch, index)
-
-    _first = _next
 
     def _set(self, lrs: Sequence[float]) -> None:
         super()._set(lrs)
@@ -122,6 +110,8 @@ class OneCycleLR(LRScheduler):
     >>> OneCycleLR(optimizer, max_lr=0.5, total_steps=100).get_last_lr()
     [0.02]
     """
+
+    outright = True
 
     def __init__(
         self,
@@ -145,9 +135,9 @@ class OneCycleLR(LRScheduler):
                 raise OptionError("OneCycleLR needs total_steps, or both epochs and steps_per_epoch")
             total_steps = epochs * steps_per_epoch
         self.momentum = _momentum_of(optimizer) if cycle_momentum else None
-        self.max_lrs = _for_each_group("max_lr", max_lr, optimizer)
-        self.base_momentums = _for_each_group("base_momentum", base_momentum, optimizer)
-        self.max_momentums = _for_each_group("max_momentum", max_momentum, optimizer)
+        self.max_lrs = for_each_group("max_lr", max_lr, optimizer)
+        self.base_momentums = for_each_group("base_momentum", base_momentum, optimizer)
+        self.max_momentums = for_each_group("max_momentum", max_momentum, optimizer)
         self.total_steps, self.pct_start, self.anneal_strategy = total_steps, pct_start, anneal_strategy
         self.div_factor, self.final_div_factor, self.three_phase = div_factor, final_div_factor, three_phase
         super().__init__(optimizer, last_epoch)
@@ -174,9 +164,7 @@ class OneCycleLR(LRScheduler):
     def _next(self, index: int, lr: float) -> float:
         if self.last_epoch > self.total_steps:
             raise OptionError(f"OneCycleLR was made for {self.total_steps} steps, and is asked for {self.last_epoch}")
-        return self._at(self.last_epoch, index)
-
-    _first = _next
+        return super()._next(index, lr)
 
     def _set(self, lrs: Sequence[float]) -> None:
         super()._set(lrs)

@@ -36,6 +36,8 @@ class LambdaLR(LRScheduler):
     [0.5]
     """
 
+    outright = True
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -49,11 +51,6 @@ class LambdaLR(LRScheduler):
         """Return the rate of a group as a function of the epochs done; of a Tensor if the user's function takes one."""
         base, factor = self.base_lrs[group], self.lr_lambdas[group]
         return lambda epoch: base * factor(epoch)
-
-    def _next(self, index: int, lr: float) -> float:
-        return self._at(self.last_epoch, index)
-
-    _first = _next
 
 
 class MultiplicativeLR(LRScheduler):

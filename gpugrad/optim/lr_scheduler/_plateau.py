@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gpugrad.errors import OptionError
-from gpugrad.optim.lr_scheduler._base import LRScheduler
+from gpugrad.optim.lr_scheduler._base import LRScheduler, for_each_group
 from gpugrad.optim.optimizer import Optimizer
 from gpugrad.optim.schedules import Schedule
 
@@ -50,10 +50,7 @@ class ReduceLROnPlateau(LRScheduler):
             raise OptionError(f"mode must be 'min' or 'max', not {mode!r}")
         if threshold_mode not in ("rel", "abs"):
             raise OptionError(f"threshold_mode must be 'rel' or 'abs', not {threshold_mode!r}")
-        groups = len(optimizer.param_groups)
-        self.min_lrs = list(min_lr) if isinstance(min_lr, Sequence) else [min_lr] * groups
-        if len(self.min_lrs) != groups:
-            raise OptionError(f"min_lr has {len(self.min_lrs)} values for {groups} parameter groups")
+        self.min_lrs = for_each_group("min_lr", min_lr, optimizer)
         self.optimizer = optimizer
         self.mode, self.factor, self.patience, self.cooldown = mode, factor, patience, cooldown
         self.threshold, self.threshold_mode, self.eps = threshold, threshold_mode, eps

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from gpugrad.errors import OptionError
 from gpugrad.optim import schedules
-from gpugrad.optim.lr_scheduler._base import LRScheduler
-from gpugrad.optim.lr_scheduler._cycle import _for_each_group
+from gpugrad.optim.lr_scheduler._base import LRScheduler, for_each_group
 from gpugrad.optim.optimizer import Optimizer
 from gpugrad.optim.schedules import Schedule
 
@@ -43,7 +42,7 @@ class SWALR(LRScheduler):
             raise OptionError(f"anneal_epochs must be an integer of at least 0, not {anneal_epochs!r}")
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"a schedule needs an optimizer, not {type(optimizer).__name__}")
-        self.swa_lrs = _for_each_group("swa_lr", swa_lr, optimizer)
+        self.swa_lrs = for_each_group("swa_lr", swa_lr, optimizer)
         self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
         super().__init__(optimizer, last_epoch)
         for group, rate in zip(optimizer.param_groups, self.swa_lrs, strict=True):
