@@ -60,6 +60,8 @@ def test_a_class_that_there_is_not_is_never_another_one(backend):
     scores = gpugrad.ones((2, 3))
     for loss, target in (
         (F.multi_margin_loss, gpugrad.asarray([1, 5])),
+        (F.nll_loss, gpugrad.asarray([1, 5])),
+        (F.focal_loss, gpugrad.asarray([1, -3])),
         (F.multilabel_margin_loss, gpugrad.asarray([[1, -1, 0], [2, 7, -1]])),
     ):
         if backend == "numpy":

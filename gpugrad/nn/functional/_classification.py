@@ -9,9 +9,8 @@ from typing import Any
 from gpugrad import _ops as ops
 from gpugrad._graph import namespace_of
 from gpugrad._ops.losses import class_hits
-from gpugrad.backends import backend_of
 from gpugrad.errors import OptionError, ShapeError
-from gpugrad.nn.functional._reduction import as_float, check_reduction
+from gpugrad.nn.functional._reduction import as_float, check_reduction, known_classes
 
 __all__ = ["cross_entropy", "focal_loss", "nll_loss"]
 
@@ -76,13 +75,14 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
         raise ShapeError(f"nll_loss: target has the shape {target.shape} of input; it must be class indices")
     xp = namespace_of(rows)
     hit, counted = class_hits(target, rows.shape[1], ignore_index, xp)
-    _check_classes(target, counted, rows.shape[1])
+    target = xp.astype(target, xp.int64, copy=False)  # 8 bits do not count 300 classes
+    known = known_classes("nll_loss", counted & ((target < 0) | (target >= rows.shape[1])), target, rows)
     factors = xp.astype(hit, rows.dtype)
     if weight is not None:
         if tuple(weight.shape) != (rows.shape[1],):
             raise ShapeError(f"nll_loss: weight of shape {weight.shape} is not ({rows.shape[1]},), one for each class")
         factors = factors * as_float(weight, rows)
-    losses = -ops.sum(ops.where(factors == 0, xp.zeros_like(factors), rows) * factors, axis=1)
+    losses = -ops.sum(ops.where(factors == 0, xp.zeros_like(factors), rows) * factors, axis=1) * known
     if reduction == "none":
         return ops.reshape(losses, rest)
     total, count = ops.sum(losses), ops.sum(factors)
@@ -114,12 +114,3 @@ def focal_loss(
     # rest**gamma has no slope at rest = 0 where gamma < 1: there the loss is flat, for log_p is 0 too.
     factor = ops.where(rest > 0, rest, 1.0) ** gamma * ops.astype(rest > 0, log_p.dtype) if gamma else 1.0
     return nll_loss(log_p * factor, target, weight, ignore_index, reduction)
-
-
-def _check_classes(target: Any, counted: Any, classes: int) -> None:
-    """Raise IndexError for a class out of range where a look does not wait for a device."""
-    array, counts = (x._array if hasattr(x, "_node") else x for x in (target, counted))
-    if backend_of(array).name == "numpy":
-        wrong = counts & ((array < 0) | (array >= classes))
-        if wrong.any():
-            raise IndexError(f"nll_loss: target {array[wrong][0]} is not a class from 0 to {classes - 1}")

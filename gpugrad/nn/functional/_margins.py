@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from gpugrad import _ops as ops
 from gpugrad._graph import namespace_of
-from gpugrad.backends import backend_of
 from gpugrad.errors import DtypeError, OptionError, ShapeError
-from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, reduced
+from gpugrad.nn.functional._reduction import as_float, check_reduction, check_shapes, known_classes, reduced
 
 __all__ = ["hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss", "multilabel_margin_loss"]
 
@@ -57,18 +55,6 @@ def _samples(name: str, input: Any, target: Any, targets: int) -> tuple[Any, Any
     return x, ops.astype(t, namespace_of(t).int64, copy=False)
 
 
-def _known(name: str, wrong: Any, t: Any, like: Any) -> Any:
-    """Return 1 for each sample, and NaN for one with a class that there is not; on the CPU that raises.
-
-    Elsewhere a look would wait for the device, and CuPy takes some other class.
-    """
-    array, faults = (getattr(x, "_array", x) for x in (t, wrong))
-    if backend_of(array).name == "numpy" and faults.any():
-        raise IndexError(f"{name}: target {array[faults][0]} is not a class from 0 to {like.shape[1] - 1}")
-    sample = ops.any(wrong, axis=1) if wrong.ndim > 1 else wrong
-    return ops.where(sample, math.nan, ops.astype(sample == sample, like.dtype))
-
-
 def multi_margin_loss(
     input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None, reduction: str = "mean"
 ) -> Any:
@@ -88,7 +74,7 @@ def multi_margin_loss(
     classes = x.shape[1]
     columns = namespace_of(t).arange(classes, dtype=t.dtype, device=t.device)
     wrong = (t < 0) | (t >= classes)
-    known = _known("multi_margin_loss", wrong, t, x)
+    known = known_classes("multi_margin_loss", wrong, t, x)
     t = ops.where(wrong, 0, t)
     y = ops.expand_dims(t, axis=1)
     true = ops.take_along_axis(x, y, axis=1)
@@ -118,7 +104,7 @@ def multilabel_margin_loss(input: Any, target: Any, reduction: str = "mean") -> 
     classes = x.shape[1]
     given = ops.cumulative_prod(ops.astype(t >= 0, t.dtype), axis=1) > 0
     wrong = given & (t >= classes)
-    known = _known("multilabel_margin_loss", wrong, t, x)
+    known = known_classes("multilabel_margin_loss", wrong, t, x)
     t = ops.where(given & ~wrong, t, 0)
     columns = xp.arange(classes, dtype=t.dtype, device=t.device)
     hits = (ops.expand_dims(t, axis=2) == columns) & ops.expand_dims(given, axis=2)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gpugrad import _ops as ops
-from gpugrad.backends import as_dtype
+from gpugrad.backends import as_dtype, backend_of
 from gpugrad.errors import OptionError, ShapeError
 
-__all__ = ["as_float", "check_reduction", "check_shapes", "reduced"]
+__all__ = ["as_float", "check_reduction", "check_shapes", "known_classes", "reduced"]
 
 
 def reduced(losses: Any, reduction: str) -> Any:
@@ -35,3 +36,16 @@ def check_shapes(name: str, input: Any, target: Any, reduction: str) -> None:
 def as_float(target: Any, input: Any) -> Any:
     """Return the target in the dtype of the input, so that truth values and integers can be subtracted from 1."""
     return target if target.dtype == input.dtype else ops.astype(target, as_dtype(input.dtype))
+
+
+def known_classes(name: str, wrong: Any, target: Any, scores: Any) -> Any:
+    """Return 1 for each sample, and NaN for one with a class that there is not; on the CPU that raises IndexError.
+
+    Elsewhere a look would wait for the device. A wrong label is never another class there, nor a loss of 0. `wrong`
+    says which elements of target are no column of scores, (n, classes).
+    """
+    array, faults = (getattr(x, "_array", x) for x in (target, wrong))
+    if backend_of(array).name == "numpy" and faults.any():
+        raise IndexError(f"{name}: target {array[faults][0]} is not a class from 0 to {scores.shape[1] - 1}")
+    of_sample = ops.any(wrong, axis=1) if wrong.ndim > 1 else wrong
+    return ops.where(of_sample, math.nan, ops.astype(of_sample == of_sample, scores.dtype))
